@@ -1,0 +1,147 @@
+"""What a fault does to one request, decided: values that the wire applies and the journal names.
+
+An effect says what, never when: the phase is beside it in the decision. ``terminal`` effects take the place
+of the answer, and a request has at most one; delays add up.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from mockscim.durations import format_duration
+
+
+class Effect:
+    """Base of all effects."""
+
+    __slots__ = ()
+    terminal: ClassVar[bool] = True
+    applies: ClassVar[bool] = True  # False: nothing goes wrong, nothing is counted or told
+
+    @property
+    def outcome(self) -> str:
+        """A few words for the journal, such as ``503``, ``reset`` or ``latency 50ms``."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed(Effect):
+    """Nothing goes wrong: the step of a sequence that lets a request through."""
+
+    terminal: ClassVar[bool] = False
+    applies: ClassVar[bool] = False
+
+    @property
+    def outcome(self) -> str:
+        """For completeness; a request let through has no fault in the journal."""
+        return "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Delay(Effect):
+    """Wait so many seconds of real time, then go on."""
+
+    seconds: float
+    terminal: ClassVar[bool] = False
+
+    @property
+    def outcome(self) -> str:
+        """``latency 50ms``."""
+        return f"latency {format_duration(self.seconds)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Respond(Effect):
+    """Answer with this instead of the service's answer.
+
+    ``headers`` hold neither Content-Type nor Content-Length; with an empty ``content_type`` none is sent.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    content_type: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """The status."""
+        return str(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop(Effect):
+    """Close the connection in order (FIN) without a byte of an answer."""
+
+    @property
+    def outcome(self) -> str:
+        """``drop``."""
+        return "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Reset(Effect):
+    """Abort the connection (RST) without a byte of an answer."""
+
+    @property
+    def outcome(self) -> str:
+        """``reset``."""
+        return "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Hang(Effect):
+    """Say nothing for so many seconds of real time, then close; None: until the client leaves."""
+
+    seconds: float | None = None
+
+    @property
+    def outcome(self) -> str:
+        """``hang`` or ``hang 30s``."""
+        return "hang" if self.seconds is None else f"hang {format_duration(self.seconds)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate(Effect):
+    """Send the head and the first part of the body, then close.
+
+    ``at`` is a number of bytes when int, a fraction of the body when float. ``broken`` framing announces the
+    full length; ``valid`` announces what is sent, so that only the JSON tells.
+    """
+
+    at: int | float
+    framing: Literal["broken", "valid"] = "broken"
+
+    def cut(self, length: int) -> int:
+        """How many bytes of a body of ``length`` bytes are sent."""
+        return min(self.at, length) if isinstance(self.at, int) else int(self.at * length)
+
+    @property
+    def outcome(self) -> str:
+        """``truncate at 50%`` or ``truncate at 100 bytes``."""
+        return f"truncate at {f'{self.at} bytes' if isinstance(self.at, int) else f'{self.at * 100:g}%'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Drip(Effect):
+    """Send the body in chunks of so many bytes with a wait between them.
+
+    ``interval`` and ``total`` are seconds of real time; exactly one is given. With ``total`` the waits add up
+    to it, whatever the length.
+    """
+
+    chunk: int
+    interval: float | None = None
+    total: float | None = None
+
+    def pause(self, length: int) -> float:
+        """Seconds to wait between two chunks of a body of ``length`` bytes."""
+        if self.total is None:
+            return self.interval or 0.0
+        gaps = -(-length // self.chunk) - 1
+        return self.total / gaps if gaps > 0 else 0.0
+
+    @property
+    def outcome(self) -> str:
+        """``drip 64 bytes every 100ms`` or ``drip 64 bytes over 2s``."""
+        if self.total is not None:
+            return f"drip {self.chunk} bytes over {format_duration(self.total)}"
+        return f"drip {self.chunk} bytes every {format_duration(self.interval or 0.0)}"

@@ -1,0 +1,278 @@
+"""Which fault a request gets: pure, told the time, seeded.
+
+A request is decided once. Rules are asked in their order, each so:
+
+    window open? → match holds? → count it → past `skip`? → chance (seed, rule, match) → `times` left? → hit
+
+The first terminal hit stands. After it only rules that are never terminal are asked (latency); the others
+count neither a match nor a hit, so the n-th match of a rule is the n-th request it had a say in. A sequence
+with a terminal step is a terminal rule.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mockscim.faults.draw import Draw, uniform
+from mockscim.faults.effect import Delay, Effect
+from mockscim.faults.errors import FaultError
+from mockscim.faults.registry import Phase
+from mockscim.faults.rule import Rule, compile_rule, compile_rules
+from mockscim.scim.filter import Node
+
+_REMEMBERED = 512  # operations whose rules are remembered
+
+
+class Applied(NamedTuple):
+    """One fault that was applied, as the journal tells it."""
+
+    rule: str
+    type: str
+    phase: Phase
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to one request.
+
+    Attributes:
+        delay_before: seconds of real time to wait before the service is asked.
+        delay_after: seconds to wait before the answer, or the terminal effect in its place, goes out.
+        terminal: what takes the place of the answer, or None.
+        phase: when ``terminal`` strikes: ``before`` the service is asked, or ``after`` the commit.
+        applied: all faults, in the order of the rules.
+    """
+
+    delay_before: float = 0.0
+    delay_after: float = 0.0
+    terminal: Effect | None = None
+    phase: Phase = "before"
+    applied: tuple[Applied, ...] = ()
+
+
+NO_FAULT = Decision()
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A request as far as rules ask about it.
+
+    Attributes:
+        operation: ``user.create``.
+        refinements: further names it goes by: ``("group.member.add",)``.
+        method: HTTP method, in capitals.
+        path: below the base, without query: ``/Users/u-1``.
+        header: looks a header up, in any case; None when absent.
+        authenticated: its token was good.
+        where: does the filter hold for the resource before, after or as sent? May cost.
+        commits: would it commit a change? May cost.
+    """
+
+    operation: str
+    refinements: tuple[str, ...]
+    method: str
+    path: str
+    header: Callable[[str], str | None]
+    authenticated: bool
+    where: Callable[[Node], bool]
+    commits: Callable[[], bool]
+
+
+@dataclass(slots=True, eq=False)
+class _Loaded:
+    """A rule and what it has seen."""
+
+    rule: Rule
+    since: float
+    matches: int = 0
+    hits: int = 0
+
+
+class FaultEngine:
+    """The rules of one tenant and their counters.
+
+    Args:
+        seed: the number behind every chance.
+        now: seconds on the tenant's clock.
+        start: documents or Rules in force at the start and after each reset.
+
+    Raises:
+        FaultError: a start rule is wrong.
+    """
+
+    def __init__(self, seed: int, now: float, start: Iterable[object] = ()) -> None:
+        self.seed = seed
+        self._loaded: dict[str, _Loaded] = {}
+        self._covering: dict[tuple[str, tuple[str, ...]], tuple[_Loaded, ...]] = {}
+        self._start: tuple[Rule, ...] = ()
+        self.set_start(start, now)
+
+    def set_start(self, documents: Iterable[object], now: float) -> tuple[Rule, ...]:
+        """Replace all rules, and come back to these at each reset. All or nothing.
+
+        Raises:
+            FaultError: points into the list.
+        """
+        self._start = compile_rules(documents)
+        self.reset(now)
+        return self._start
+
+    def reset(self, now: float) -> None:
+        """Back to the start rules, with counters at zero and windows beginning anew."""
+        self._load(self._start, now)
+
+    def add(self, document: object, now: float) -> Rule:
+        """Append a rule; its window begins ``now``.
+
+        Raises:
+            FaultError: it is wrong, or its name is taken.
+        """
+        rule = compile_rule(document, taken=self._loaded.keys())
+        self._loaded[rule.name] = _Loaded(rule, now)
+        self._covering.clear()
+        return rule
+
+    def extend(self, documents: Iterable[object], now: float) -> tuple[Rule, ...]:
+        """Append several rules, all or none.
+
+        Raises:
+            FaultError: points into the list.
+        """
+        rules = compile_rules(documents, taken=self._loaded.keys())
+        self._loaded.update((rule.name, _Loaded(rule, now)) for rule in rules)
+        self._covering.clear()
+        return rules
+
+    def put(self, name: str, document: object, now: float) -> Rule:
+        """Make or replace the rule of that name, in its place; counters and window begin anew.
+
+        Raises:
+            FaultError: it is wrong, or bears another name.
+        """
+        rule = compile_rule(_named(document, name))
+        if rule.name != name:
+            raise FaultError("/name", f"expected {name!r} or no name, got {rule.name!r}")
+        self._loaded[name] = _Loaded(rule, now)
+        self._covering.clear()
+        return rule
+
+    def replace(self, documents: Iterable[object], now: float) -> tuple[Rule, ...]:
+        """Replace all rules until the next reset. All or nothing.
+
+        Raises:
+            FaultError: points into the list.
+        """
+        rules = compile_rules(documents)
+        self._load(rules, now)
+        return rules
+
+    def remove(self, name: str) -> None:
+        """Take a rule away.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        del self._loaded[name]
+        self._covering.clear()
+
+    def clear(self) -> None:
+        """Take all rules away until the next reset."""
+        self._load((), 0.0)
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in force, in order."""
+        return tuple(loaded.rule for loaded in self._loaded.values())
+
+    def get(self, name: str) -> Rule:
+        """The rule of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._loaded[name].rule
+
+    def describe(self, rule: Rule | str) -> dict[str, Any]:
+        """Its document with ``hits`` and ``matches``; :meth:`add` and the like take it back as it is.
+
+        Raises:
+            KeyError: it is not in force.
+        """
+        loaded = self._loaded[rule if isinstance(rule, str) else rule.name]
+        return {**loaded.rule.document, "hits": loaded.hits, "matches": loaded.matches}
+
+    def decide(self, attempt: Attempt, now: float) -> Decision:
+        """What happens to this request; counts matches and hits, so ask once.
+
+        Args:
+            attempt: the request.
+            now: seconds on the tenant's clock.
+        """
+        if not self._loaded:
+            return NO_FAULT
+        covering = self._covering.get((attempt.operation, attempt.refinements))
+        if covering is None:
+            covering = self._find_covering(attempt.operation, attempt.refinements)
+        before = after = 0.0
+        terminal: Effect | None = None
+        terminal_phase: Phase = "before"
+        applied: list[Applied] = []
+        for loaded in covering:
+            rule = loaded.rule
+            if terminal is not None and rule.terminal:
+                continue
+            hit = self._hit(loaded, attempt, now)
+            if hit is None:
+                continue
+            effect, phase, kind = hit
+            if effect.terminal:
+                terminal, terminal_phase = effect, phase
+            elif isinstance(effect, Delay):
+                if phase == "before":
+                    before += effect.seconds
+                else:
+                    after += effect.seconds
+            applied.append(Applied(rule.name, kind, phase, effect.outcome))
+        return Decision(before, after, terminal, terminal_phase, tuple(applied)) if applied else NO_FAULT
+
+    def _hit(self, loaded: _Loaded, attempt: Attempt, now: float) -> tuple[Effect, Phase, str] | None:
+        rule = loaded.rule
+        age = now - loaded.since
+        if rule.timed and not rule.open(age):
+            return None
+        if not rule.matcher.holds(attempt):
+            return None
+        loaded.matches = match = loaded.matches + 1
+        if match <= rule.skip:
+            return None
+        chance = rule.chance(age) if rule.timed else rule.probability
+        if chance < 1.0 and uniform(self.seed, rule.name, match) >= chance:
+            return None
+        if rule.times is not None and loaded.hits >= rule.times:
+            return None
+        step = rule.step(match)
+        if step is None or not (effect := step.parameters.effect(Draw(self.seed, rule.name, match))).applies:
+            return None
+        loaded.hits += 1
+        return effect, step.phase, step.kind.name
+
+    def _find_covering(self, operation: str, refinements: tuple[str, ...]) -> tuple[_Loaded, ...]:
+        """The rules about an operation; remembered, so that a rule about another costs one look-up."""
+        found = tuple(
+            loaded for loaded in self._loaded.values() if loaded.rule.matcher.covers(operation, refinements)
+        )
+        if len(self._covering) >= _REMEMBERED:
+            self._covering.clear()
+        self._covering[operation, refinements] = found
+        return found
+
+    def _load(self, rules: Iterable[Rule], now: float) -> None:
+        self._loaded = {rule.name: _Loaded(rule, now) for rule in rules}
+        self._covering.clear()
+
+
+def _named(document: object, name: str) -> object:
+    """The document with the name it is put under, unless it says another."""
+    if isinstance(document, dict) and document.get("name") in (None, name):
+        return {**document, "name": name}
+    return document

@@ -1,0 +1,123 @@
+"""The table of fault types: each fills in its own line by ``@fault(...)`` above its parameters.
+
+Nothing else lists them. A type is a frozen msgspec Struct of parameters with one pure method, ``effect``.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeVar
+
+import msgspec
+
+from mockscim.faults.documents import json_schema
+from mockscim.faults.draw import Draw
+from mockscim.faults.effect import Effect
+
+Phase = Literal["before", "after"]
+
+# The keys of a rule and of its match (CONTRACT §4, §6): no parameter bears one: flat keywords must be clear.
+_RULE_KEYS = "name type parameters match phase probability skip times start_after duration ramp sequence"
+_MATCH_KEYS = "operation where method path header authenticated committed"
+ENVELOPE = frozenset(f"{_RULE_KEYS} {_MATCH_KEYS}".split(" "))
+
+
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of the parameters of a fault type."""
+
+    kind: ClassVar["FaultType"]
+
+    def effect(self, draw: Draw, /) -> Effect:
+        """What one hit does. Pure: all chance comes from ``draw``."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_argument(cls, value: object) -> dict[str, object]:
+        """The parameters that a lone argument of the short form means: ``truncate(0.5)``."""
+        return {cls.kind.argument: value}
+
+
+@dataclass(frozen=True, slots=True)
+class FaultType:
+    """One kind of fault.
+
+    ``argument`` is the parameter that a lone argument of the short form sets, "" for none. A type that is not
+    ``terminal`` leaves the answer in place: it adds up with others instead of excluding them.
+    """
+
+    name: str
+    family: str
+    parameters: type[Parameters]
+    phases: tuple[Phase, ...]
+    default_phase: Phase
+    doc: str
+    correct_client: str
+    terminal: bool
+    argument: str
+    aliases: tuple[str, ...]
+
+    def describe(self) -> dict[str, Any]:
+        """The line of ``GET fault-types``."""
+        return {
+            "name": self.name,
+            "family": self.family,
+            "phases": list(self.phases),
+            "default_phase": self.default_phase,
+            "terminal": self.terminal,
+            "aliases": list(self.aliases),
+            "doc": self.doc,
+            "correct_client": self.correct_client,
+            "parameters": json_schema(self.parameters),
+        }
+
+
+_TYPES: dict[str, FaultType] = {}
+_ALIASES: dict[str, str] = {}
+
+P = TypeVar("P", bound=type[Parameters])
+
+
+def fault(
+    name: str,
+    *,
+    family: str,
+    doc: str,
+    correct_client: str,
+    phases: tuple[Phase, ...] = ("before", "after"),
+    terminal: bool = True,
+    argument: str = "",
+    aliases: tuple[str, ...] = (),
+) -> Callable[[P], P]:
+    """Register a type of fault; the first of ``phases`` is its default.
+
+    Raises:
+        ValueError: the name is taken, or a parameter bears an envelope's name.
+    """
+
+    def register(parameters: P) -> P:
+        kind = FaultType(
+            name, family, parameters, phases, phases[0], doc, correct_client, terminal, argument, aliases
+        )
+        fields = parameters.__struct_fields__
+        for word in (name, *aliases):
+            if word in _TYPES or word in _ALIASES:
+                raise ValueError(f"the fault type {word!r} is registered twice")
+        if clash := ENVELOPE.intersection(fields):
+            raise ValueError(f"{name}: parameters named like keys of a rule: {', '.join(sorted(clash))}")
+        if argument and argument not in fields:
+            raise ValueError(f"{name}: its argument {argument!r} is none of its parameters")
+        parameters.kind = kind
+        _TYPES[name] = kind
+        _ALIASES.update(dict.fromkeys(aliases, name))
+        return parameters
+
+    return register
+
+
+def find_type(name: str) -> FaultType | None:
+    """The type of that name or alias."""
+    return _TYPES.get(_ALIASES.get(name, name))
+
+
+def all_types() -> Iterator[FaultType]:
+    """Every type, by name."""
+    return iter([_TYPES[name] for name in sorted(_TYPES)])

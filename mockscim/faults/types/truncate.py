@@ -1,0 +1,35 @@
+"""``truncate``: the answer stops in the middle of its body."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from mockscim.faults.draw import Draw
+from mockscim.faults.effect import Effect, Truncate
+from mockscim.faults.registry import Parameters, fault
+
+
+@fault(
+    "truncate",
+    family="transport",
+    phases=("after",),
+    argument="at",
+    aliases=("MALFORMED_RESPONSE_CHUNK",),
+    doc="Sends the head and the first part of the body, then closes the connection.",
+    correct_client="Takes nothing from half an answer: repeats a read, treats a write as in doubt.",
+)
+class TruncateParameters(Parameters, frozen=True, kw_only=True):
+    """Where, and whether the framing tells."""
+
+    at: (
+        Annotated[int, Meta(ge=0, description="Bytes of the body that are sent.")]
+        | Annotated[float, Meta(ge=0, le=1, description="Fraction of the body that is sent.")]
+    ) = 0.5
+    framing: Annotated[
+        Literal["broken", "valid"],
+        Meta(description="broken: Content-Length of the whole body; valid: of what is sent."),
+    ] = "broken"
+
+    def effect(self, _draw: Draw, /) -> Effect:
+        """Truncate."""
+        return Truncate(self.at, self.framing)

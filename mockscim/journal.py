@@ -1,0 +1,282 @@
+"""Every exchange on the wire, and every committed change: bounded, and cheap to keep.
+
+What is recorded is references to what the request already made; the readable entry (CONTRACT: journal entry) is
+built when somebody asks. Secrets are masked there, so nothing unmasked leaves the process.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from mockscim.clock import format_instant
+from mockscim.scim.store import Change, Record
+
+MASK = "***"
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_SECRET_NAMES = frozenset({"password", "access_token", "client_secret", "token"})
+_SECRET_IN_TEXT = re.compile(r'("(?:password|client_secret)"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
+_SECRET_IN_QUERY = re.compile(r"(?i)((?:^|&)(?:access_token|token|password|client_secret)=)[^&]*")
+_SECRET_FILTER = re.compile(r'(?i)(password(?:%20|\+|\s)+(?:eq|sw|co|ew|ne)(?:%20|\+|\s)+)[^&]*')
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request as it arrived and what became of it; ``n`` is given when it is recorded."""
+
+    started: float
+    tenant: str
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    connection: int
+    body: bytes = b""
+    operation: str | None = None
+    refinements: tuple[str, ...] = ()
+    status: int | None = None
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_body: bytes = b""
+    resource: Record | None = None
+    changes: tuple[int, ...] = ()
+    faults: tuple[Any, ...] = ()
+    leniencies: list[dict[str, str]] = field(default_factory=list)
+    client_gone: bool = False
+    cut: bool = False
+    duration: float = 0.0
+    attempt: int = 1
+    n: int = 0
+
+    @property
+    def committed(self) -> bool:
+        """Whether the request changed anything."""
+        return bool(self.changes)
+
+    @property
+    def size(self) -> int:
+        """About the bytes that this exchange keeps in memory."""
+        return len(self.body) + len(self.response_body) + len(self.query) + 1024
+
+    def entry(self) -> dict[str, Any]:
+        """The journal entry, secrets masked."""
+        resource = None
+        if self.resource is not None:
+            record = self.resource
+            resource = {"type": record.type.name, "id": record.id, "version": record.etag}
+        return {
+            "n": self.n,
+            "time": format_instant(self.started),
+            "duration_ms": round(self.duration * 1000, 3),
+            "tenant": self.tenant,
+            "operation": self.operation,
+            "refinements": list(self.refinements),
+            "method": self.method,
+            "path": self.path,
+            "query": mask_query(self.query),
+            "request": {"headers": mask_headers(self.headers), "body": mask_body(self.body)},
+            "response": None
+            if self.status is None
+            else {
+                "status": self.status,
+                "headers": mask_headers(self.response_headers),
+                "body": mask_body(self.response_body),
+            },
+            "resource": resource,
+            "committed": self.committed,
+            "changes": list(self.changes),
+            "faults": [
+                {"rule": f.rule, "type": f.type, "phase": f.phase, "outcome": f.outcome} for f in self.faults
+            ],
+            "leniencies": self.leniencies,
+            "connection": self.connection,
+            "attempt": self.attempt,
+            "client_gone": self.client_gone,
+        }
+
+
+class Journal:
+    """The last exchanges, within bounds of number and memory.
+
+    Args:
+        limit: how many exchanges are kept.
+        max_bytes: about how much memory they may take.
+    """
+
+    def __init__(self, limit: int = 10_000, max_bytes: int = 64 * 1024 * 1024) -> None:
+        self._limit = limit
+        self._max_bytes = max_bytes
+        self._kept: deque[Exchange] = deque()
+        self._bytes = 0
+        self._n = 0
+        self.dropped = 0
+        # Requests that went wrong for the client, to number the attempts that follow.
+        self._failed: OrderedDict[int, int] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(self._kept)
+
+    @property
+    def last(self) -> int:
+        """The number of the newest exchange; 0 when there was none."""
+        return self._n
+
+    def number(self, exchange: Exchange) -> int:
+        """Give an exchange its number, and count whether it is the same request again after one that went wrong."""
+        self._n += 1
+        exchange.n = self._n
+        if self._failed:
+            exchange.attempt = self._failed.get(_identity(exchange), 0) + 1
+        return self._n
+
+    def record(self, exchange: Exchange) -> None:
+        """Keep an exchange that is over, and drop the oldest beyond the bounds."""
+        if not exchange.n:
+            self.number(exchange)
+        wrong = exchange.cut or exchange.client_gone or exchange.status is None or exchange.status >= 500
+        if wrong or exchange.status == 429:
+            key = _identity(exchange)
+            self._failed[key] = exchange.attempt
+            self._failed.move_to_end(key)
+            if len(self._failed) > 1000:
+                self._failed.popitem(last=False)
+        elif exchange.attempt > 1:
+            self._failed.pop(_identity(exchange), None)
+        self._kept.append(exchange)
+        self._bytes += exchange.size
+        while len(self._kept) > self._limit or (self._bytes > self._max_bytes and len(self._kept) > 1):
+            self._bytes -= self._kept.popleft().size
+            self.dropped += 1
+
+    def get(self, n: int) -> Exchange | None:
+        """The exchange with that number, if it is still kept."""
+        return next((exchange for exchange in self._kept if exchange.n == n), None)
+
+    def clear(self) -> None:
+        """Forget all exchanges; numbers go on."""
+        self._kept.clear()
+        self._bytes = 0
+        self.dropped = 0
+
+    def reset(self) -> None:
+        """Forget all exchanges and begin at 1 again."""
+        self.clear()
+        self._failed.clear()
+        self._n = 0
+
+
+def _identity(exchange: Exchange) -> int:
+    return hash((exchange.method, exchange.path, exchange.query, exchange.body))
+
+
+@dataclass(slots=True)
+class HistoryEntry:
+    """One committed change, tied to the exchange that caused it (None: made behind the client's back)."""
+
+    n: int
+    time: str
+    change: Change
+    journal: int | None
+
+    def document(self) -> dict[str, Any]:
+        """The change as the control API shows it."""
+        change = self.change
+        after = change.after
+        return {
+            "n": self.n,
+            "time": self.time,
+            "operation": change.operation,
+            "type": change.type.name,
+            "id": change.id,
+            "version": after.etag if after is not None else None,
+            "before": _state(change.before),
+            "after": _state(after),
+            "journal": self.journal,
+        }
+
+
+class History:
+    """The last committed changes, within a bound."""
+
+    def __init__(self, limit: int = 100_000) -> None:
+        self._kept: deque[HistoryEntry] = deque(maxlen=limit)
+        self._n = 0
+
+    def __iter__(self) -> Iterator[HistoryEntry]:
+        return iter(self._kept)
+
+    @property
+    def dropped(self) -> int:
+        """How many changes are no longer kept."""
+        return self._n - len(self._kept)
+
+    def record(self, change: Change, time: str, journal: int | None) -> int:
+        """Keep a change; returns its number."""
+        self._n += 1
+        self._kept.append(HistoryEntry(self._n, time, change, journal))
+        return self._n
+
+    def reset(self) -> None:
+        """Forget all changes and begin at 1 again."""
+        self._kept.clear()
+        self._n = 0
+
+
+def _state(record: Record | None) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    attributes = record.attributes()
+    for secret in record.secrets or ():
+        attributes[secret] = MASK
+    state = {"id": record.id, **attributes}
+    if record.members is not None:
+        state["members"] = [{"value": member.value, "type": member.type} for member in record.members]
+    return state
+
+
+def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers with credentials masked; the scheme stays readable."""
+    return {
+        name: f"{value.split(' ', 1)[0]} {MASK}" if name.lower() in _SECRET_HEADERS else value
+        for name, value in headers.items()
+    }
+
+
+def mask_query(query: str) -> str:
+    """A query string with credentials masked."""
+    return _SECRET_FILTER.sub(rf"\1{MASK}", _SECRET_IN_QUERY.sub(rf"\1{MASK}", query))
+
+
+def mask_body(body: bytes) -> Any:  # noqa: ANN401
+    """A body parsed, or as text where it is not JSON; passwords masked; None for no body."""
+    if not body:
+        return None
+    try:
+        return _masked(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        return _SECRET_IN_TEXT.sub(rf'\1"{MASK}"', body.decode("utf-8", "replace"))
+
+
+def _masked(value: Any) -> Any:  # noqa: ANN401
+    # Iterative, as a body may be nested deeper than Python calls may be; the parsed value is ours to change.
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            path = next((v for k, v in item.items() if k.lower() == "path" and isinstance(v, str)), "")
+            for name, content in item.items():
+                key = name.lower().rsplit(":", 1)[-1]
+                if key in _SECRET_NAMES or (key == "value" and path.lower().rsplit(":", 1)[-1].strip() == "password"):
+                    item[name] = MASK
+                elif isinstance(content, (dict, list)):
+                    stack.append(content)
+        elif isinstance(item, list):
+            stack.extend(content for content in item if isinstance(content, (dict, list)))
+    return value

@@ -1,0 +1,163 @@
+"""A group's members, keyed by value, in versions that share their memory.
+
+Every version of a group is immutable to its readers, yet one more member must cost the same at 10 and at 100,000.
+So only the newest version holds the map; an older one holds the difference to the next newer (Baker's trick for
+persistent arrays). Reading an old version rebuilds it, which happens when a snapshot is restored, not in traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+
+class Member(NamedTuple):
+    """One member: the id of a resource, its kind, a name if the client gave one, and its place in the order."""
+
+    value: str
+    type: str
+    display: str | None
+    seq: int
+
+
+class Members:
+    """One version of a set of members, in the order they were added."""
+
+    __slots__ = ("_map", "_newer", "_next", "_undo")
+
+    def __init__(self) -> None:
+        self._map: dict[str, Member] | None = {}
+        self._newer: Members | None = None
+        self._undo: Mapping[str, Member | None] = {}
+        self._next = 1
+
+    def __len__(self) -> int:
+        return len(self._members())
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members().values())
+
+    def __contains__(self, value: str) -> bool:
+        return value in self._members()
+
+    def get(self, value: str) -> Member | None:
+        """The member with that id."""
+        return self._members().get(value)
+
+    @property
+    def next_seq(self) -> int:
+        """The place that the next new member gets."""
+        return self._next
+
+    def updated(self, changes: Mapping[str, Member | None]) -> Members:
+        """The next version: each id set to its member, or taken out where it is None. This version stays as it is."""
+        if self._map is None:
+            return self._thawed().updated(changes)
+        members = self._map
+        undo: dict[str, Member | None] = {}
+        newest = self._next
+        for value, member in changes.items():
+            undo[value] = members.get(value)
+            if member is None:
+                members.pop(value, None)
+            else:
+                members[value] = member
+                newest = max(newest, member.seq + 1)
+        newer = Members()
+        newer._map, newer._next = members, newest  # noqa: SLF001 - another version of the same set
+        self._map, self._newer, self._undo = None, newer, undo
+        return newer
+
+    def _members(self) -> dict[str, Member]:
+        return self._map if self._map is not None else self._rebuilt()
+
+    def _rebuilt(self) -> dict[str, Member]:
+        steps: list[Mapping[str, Member | None]] = []
+        version: Members = self
+        while version._map is None:  # noqa: SLF001
+            steps.append(version._undo)  # noqa: SLF001
+            assert version._newer is not None  # noqa: S101, SLF001 - a version without a map always has a newer one
+            version = version._newer  # noqa: SLF001
+        members = dict(version._map)  # noqa: SLF001
+        for undo in reversed(steps):
+            for value, member in undo.items():
+                if member is None:
+                    members.pop(value, None)
+                else:
+                    members[value] = member
+        return dict(sorted(members.items(), key=lambda item: item[1].seq))
+
+    def _thawed(self) -> Members:
+        copy = Members()
+        copy._map, copy._next = self._rebuilt(), self._next  # noqa: SLF001
+        return copy
+
+
+class MembersDraft:
+    """The changes that one request makes to a group's members, before they are committed."""
+
+    __slots__ = ("_base", "_next", "changes", "cleared")
+
+    def __init__(self, base: Members | None) -> None:
+        self._base = base if base is not None else Members()
+        self._next = self._base.next_seq
+        self.changes: dict[str, Member | None] = {}
+        self.cleared = False
+
+    def get(self, value: str) -> Member | None:
+        """The member with that id, as the draft stands."""
+        if value in self.changes:
+            return self.changes[value]
+        return None if self.cleared else self._base.get(value)
+
+    def __iter__(self) -> Iterator[Member]:
+        if not self.cleared:
+            for member in self._base:
+                if member.value not in self.changes:
+                    yield member
+                else:
+                    changed = self.changes[member.value]
+                    if changed is not None and changed.seq == member.seq:
+                        yield changed
+        for value, changed in self.changes.items():
+            if changed is not None:
+                base = None if self.cleared else self._base.get(value)
+                if base is None or base.seq != changed.seq:
+                    yield changed
+
+    def put(self, value: str, type: str, display: str | None) -> None:  # noqa: A002 - the sub-attribute's name
+        """Add a member, or renew the one with that id in its place."""
+        present = self.get(value)
+        if present is not None:
+            display = display if display is not None else present.display
+            if (present.type, present.display) == (type, display):
+                return
+            self.changes[value] = Member(value, type, display, present.seq)
+        else:
+            original = self._base.get(value)
+            if original is not None and self.cleared:
+                # Taken out and put back in one request: it never left.
+                self.changes[value] = Member(value, type, display, original.seq)
+            else:
+                self.changes[value] = Member(value, type, display, self._next)
+                self._next += 1
+
+    def discard(self, value: str) -> bool:
+        """Take a member out; whether there was one."""
+        if self.get(value) is None:
+            return False
+        self.changes[value] = None
+        return True
+
+    def clear(self) -> None:
+        """Take all members out."""
+        self.cleared = True
+        self.changes = {}
+
+    def difference(self) -> dict[str, Member | None]:
+        """What really changes: ids with their new member, or None for those that leave."""
+        wanted = dict(self.changes)
+        if self.cleared:
+            for member in self._base:
+                wanted.setdefault(member.value, None)
+        return {value: member for value, member in wanted.items() if self._base.get(value) != member}

@@ -1,0 +1,298 @@
+"""Queries: parameters, filter, sort, page (RFC 7644 §3.4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from mockscim.scim import match, urns
+from mockscim.scim.errors import ScimError, invalid_filter, invalid_path, invalid_syntax, invalid_value
+from mockscim.scim.filter import Compare, Node, Present, parse
+from mockscim.scim.path import parse_path
+from mockscim.scim.policy import Policy, Tolerance
+from mockscim.scim.projection import Projection, read_projection
+from mockscim.scim.schema import Attribute, ResourceType
+from mockscim.scim.store import Record, Store
+
+PARAMETERS = ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
+_PARAMETER_KEYS = {name.lower(): name for name in PARAMETERS}
+_LIST_HEAD = b'{"schemas":["' + urns.LIST_RESPONSE.encode() + b'"],"totalResults":'
+_LARGEST = 2**63 - 1
+
+
+def read_parameters(query: Iterable[tuple[str, str]], tolerance: Tolerance) -> dict[str, str]:
+    """The parameters that SCIM knows, by their own names; others, such as Entra's flags, are not ours to refuse."""
+    found: dict[str, str] = {}
+    for name, value in query:
+        known = _PARAMETER_KEYS.get(name.lower())
+        if known is None:
+            continue
+        if known != name:
+            refusal = invalid_value(f"the query parameter is {known}, not {name}")
+            tolerance.allow("query-parameter-case", f"{name} for {known}", refusal)
+        if known in found and found[known] != value:
+            raise invalid_value(f"{known} is given twice")
+        found[known] = value
+    return found
+
+
+def read_search(document: object, tolerance: Tolerance) -> dict[str, str]:
+    """The parameters of a SearchRequest (RFC 7644 §3.4.3), as a query string would give them."""
+    if not isinstance(document, Mapping):
+        raise invalid_syntax("a SearchRequest is a JSON object")
+    fields = {name.lower(): value for name, value in document.items()}
+    schemas = fields.get("schemas")
+    if schemas is None:
+        tolerance.allow("missing-schemas", "schemas is missing")
+    elif not isinstance(schemas, list) or urns.SEARCH_REQUEST not in schemas:
+        tolerance.allow("schemas-mismatch", f"schemas lacks {urns.SEARCH_REQUEST}")
+    found: dict[str, str] = {}
+    for key, name in _PARAMETER_KEYS.items():
+        value = fields.get(key)
+        if value is None:
+            continue
+        if name in ("startIndex", "count"):
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise invalid_value(f"{name} is an integer")
+            found[name] = str(value)
+        elif name in ("attributes", "excludedAttributes"):
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+                raise invalid_value(f"{name} is an array of attribute names")
+            if value:
+                found[name] = ",".join(value)
+        elif isinstance(value, str):
+            found[name] = value
+        else:
+            raise invalid_value(f"{name} is a text")
+    return found
+
+
+@dataclass(slots=True)
+class Listing:
+    """A query, read: what to match, how to order, which page."""
+
+    parameters: dict[str, str]
+    start: int
+    count: int | None
+    descending: bool
+
+
+def read_listing(parameters: dict[str, str], policy: Policy) -> Listing:
+    """Check the paging and sorting parameters."""
+    start = _integer(parameters, "startIndex")
+    count = _integer(parameters, "count")
+    order = parameters.get("sortOrder", "ascending").lower()
+    if order not in ("ascending", "descending"):
+        raise invalid_value("sortOrder is ascending or descending")
+    if policy.max_results is not None:
+        count = policy.max_results if count is None else min(count, policy.max_results)
+    # RFC 7644 §3.4.2.4: a startIndex below 1 is 1, a negative count is 0.
+    return Listing(parameters, max(1, start if start is not None else 1), None if count is None else max(0, count), order == "descending")
+
+
+def _integer(parameters: Mapping[str, str], name: str) -> int | None:
+    text = parameters.get(name)
+    if text is None or text == "":
+        return None
+    digits = text[1:] if text[0] in "+-" else text
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 19:
+        raise invalid_value(f"{name} is an integer, not {text[:60]!r}")
+    return max(-_LARGEST, min(_LARGEST, int(text)))
+
+
+def run(
+    store: Store,
+    types: list[ResourceType],
+    listing: Listing,
+    base: str,
+    policy: Policy,
+    tolerance: Tolerance,
+    outsiders: Iterable[Record] = (),
+) -> bytes:
+    """Answer a query with a ListResponse.
+
+    Args:
+        store: the directory.
+        types: one resource type, or several for a query at the root.
+        listing: what ``read_listing`` made of the parameters.
+        base: the base URL, for references.
+        policy: what may be filtered, sorted, and how much fits on a page.
+        tolerance: the leniencies in force; those needed are noted there.
+        outsiders: records to be matched beside those of the tables (users who left, where they stay visible).
+
+    Raises:
+        ScimError: 400 invalidFilter, invalidPath, invalidValue or tooMany.
+    """
+    parameters = listing.parameters
+    projections = {
+        kind.name: read_projection(kind, parameters.get("attributes"), parameters.get("excludedAttributes"), tolerance)
+        for kind in types
+    }
+    text = parameters.get("filter")
+    sort_by = parameters.get("sortBy")
+    extra = list(outsiders)
+    if text is None and not sort_by and len(types) == 1 and not extra:
+        table = store.tables[types[0].name]
+        total = len(table)
+        wanted = total if listing.count is None else listing.count
+        page = table.page(listing.start - 1, wanted) if wanted else []
+    else:
+        records: list[Record] = []
+        for kind in types:
+            records += _selected(store, kind, text, base, policy, tolerance, extra if kind.name == "User" else (), root=len(types) > 1)
+        if sort_by:
+            if not policy.sort:
+                raise ScimError(400, "invalidValue", "sorting is not supported")
+            records = _sorted(store, records, types, sort_by, listing, base, tolerance)
+        total = len(records)
+        first = listing.start - 1
+        page = records[first:] if listing.count is None else records[first : first + listing.count]
+    rendered = [render(store, record, base, projections[record.type.name], policy) for record in page]
+    head = b'%d,"startIndex":%d,"itemsPerPage":%d,"Resources":[' % (total, listing.start, len(rendered))
+    return _LIST_HEAD + head + b",".join(rendered) + b"]}"
+
+
+def render(store: Store, record: Record, base: str, projection: Projection | None, policy: Policy) -> bytes:
+    """One resource as JSON, projected."""
+    if projection is None:
+        return store.render(record, base.encode(), etag=policy.etag)
+    keyed = record.type.keyed
+    members = keyed is not None and projection.wants(keyed)
+    document = store.document(record, base, members=members, etag=policy.etag)
+    return orjson.dumps(projection.apply(document))
+
+
+def _selected(
+    store: Store,
+    kind: ResourceType,
+    text: str | None,
+    base: str,
+    policy: Policy,
+    tolerance: Tolerance,
+    extra: Iterable[Record],
+    *,
+    root: bool,
+) -> list[Record]:
+    table = store.tables[kind.name]
+    if text is None:
+        return [*table, *extra]
+    parsed = parse(text)
+    query = match.compile_filter(parsed.node, kind, unknown="false" if root else "error")
+    for code, detail in (*parsed.leniencies, *query.leniencies):
+        tolerance.allow(code, detail, invalid_filter(f"{detail} ({text[:100]})"))
+    check_filterable(parsed.node, kind, policy)
+    candidates = _candidates(store, kind, query)
+    if candidates is not None and query.exact:
+        found = candidates
+    else:
+        found = [
+            record
+            for record in (table if candidates is None else candidates)
+            if query.matches(store.document(record, base, etag=policy.etag, needs=query.needs))
+        ]
+    return found + [r for r in extra if query.matches(store.document(r, base, etag=policy.etag, needs=query.needs))]
+
+
+def _candidates(store: Store, kind: ResourceType, query: match.Query) -> list[Record] | None:
+    """The records that an index leaves to look at; None when all have to be."""
+    table = store.tables[kind.name]
+    best: list[Record] | None = None
+    for key, value in query.equalities:
+        if kind.keyed is not None and key == f"{kind.keyed.key}.value":
+            ids = store.memberships.get(value, ())
+            found: list[Record] | None = [record for id in ids if (record := table.records.get(id)) is not None]
+            found = sorted(found or (), key=lambda record: record.seq)
+        else:
+            found = table.lookup(key, value)
+        if found is not None and (best is None or len(found) < len(best)):
+            best = found
+    return best
+
+
+def check_filterable(node: Node, kind: ResourceType, policy: Policy) -> None:
+    """Refuse a filter beyond what the provider is known to understand (400 invalidFilter)."""
+    allowed = policy.filterable.get(kind.name)
+    if allowed is None:
+        return
+    wanted = " or ".join(f"{path} {'/'.join(sorted(ops))}" for path, ops in sorted(allowed.items())) or "nothing"
+    if isinstance(node, (Compare, Present)):
+        name = node.path.name if node.path.sub is None else f"{node.path.name}.{node.path.sub}"
+        op = node.op if isinstance(node, Compare) else "pr"
+        if op in allowed.get(name.lower(), ()):
+            return
+    elif policy.filter_logic:
+        for inner in getattr(node, "items", None) or [getattr(node, "item", None) or getattr(node, "filter", None)]:
+            if inner is not None:
+                check_filterable(inner, kind, policy)
+        return
+    raise invalid_filter(f"this provider filters {kind.name} by {wanted} only, not {str(node)[:200]}")
+
+
+def _sorted(
+    store: Store,
+    records: list[Record],
+    types: list[ResourceType],
+    sort_by: str,
+    listing: Listing,
+    base: str,
+    tolerance: Tolerance,
+) -> list[Record]:
+    """Records ordered by an attribute (RFC 7644 §3.4.2.3): those without it last, first when descending."""
+    finders = {kind.name: _sort_attribute(kind, sort_by, tolerance, root=len(types) > 1) for kind in types}
+    keyed: list[tuple[tuple[int, Any], Record]] = []
+    missing: list[Record] = []
+    for record in records:
+        attribute = finders[record.type.name]
+        value = None if attribute is None else _sort_value(store.document(record, base), attribute)
+        if value is None:
+            missing.append(record)
+        else:
+            keyed.append(((0, value) if isinstance(value, str) else (1, value), record))
+    keyed.sort(key=lambda pair: pair[0], reverse=listing.descending)
+    ordered = [record for _, record in keyed]
+    return missing + ordered if listing.descending else ordered + missing
+
+
+def _sort_attribute(kind: ResourceType, sort_by: str, tolerance: Tolerance, *, root: bool) -> tuple[Attribute, Attribute] | None:
+    path = parse_path(sort_by)
+    if path.filter is not None:
+        raise invalid_path("sortBy takes an attribute, not a filter")
+    attribute = kind.find(path.path.uri, path.path.name)
+    if attribute is None and path.path.uri is None:
+        attribute = kind.find_in_extensions(path.path.name)
+        if attribute is not None:
+            tolerance.allow("unqualified-extension-attribute", f"sortBy {sort_by}", invalid_path(f"sortBy {sort_by}"))
+    if attribute is None:
+        if root:
+            return None
+        raise invalid_path(f"sortBy: {kind.name} has no attribute {sort_by[:100]}")
+    if attribute.returned == "never":
+        raise invalid_path(f"sortBy: {attribute.path} is never returned")
+    sub_name = path.path.sub or ("value" if attribute.type == "complex" else None)
+    if sub_name is None:
+        return attribute, attribute
+    sub = attribute.sub(sub_name)
+    if sub is None:
+        raise invalid_path(f"sortBy: {attribute.path} has no sub-attribute {sub_name}")
+    return attribute, sub
+
+
+def _sort_value(document: dict[str, Any], path: tuple[Attribute, Attribute]) -> Any:  # noqa: ANN401
+    attribute, leaf = path
+    container = document if attribute.name in document else document.get(attribute.schema, {})
+    value = container.get(attribute.name) if isinstance(container, dict) else None
+    if isinstance(value, list):
+        # A multi-valued attribute sorts by its primary value, else by its first (RFC 7644 §3.4.2.3).
+        value = next((v for v in value if isinstance(v, dict) and v.get("primary") is True), value[0] if value else None)
+    if leaf is not attribute:
+        value = value.get(leaf.name) if isinstance(value, dict) else None
+    if isinstance(value, str):
+        return value if leaf.case_exact else value.casefold()
+    if isinstance(value, (bool, int, float)):
+        return value
+    return None
+
+

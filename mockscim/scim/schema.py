@@ -1,0 +1,433 @@
+"""Schemas, attributes and resource types (RFC 7643 §2, §6, §7).
+
+Definitions are data in the form of RFC 7643 §8.7, so that a custom schema loads exactly as the core ones do:
+``Schema.from_document`` and ``ResourceType`` take what ``/Schemas`` and ``/ResourceTypes`` would publish.
+Attribute names and URNs are compared without regard to case (RFC 7643 §2.1); look-ups go through lower-cased keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import orjson
+
+from mockscim.scim import urns
+
+TYPES = frozenset({"string", "boolean", "decimal", "integer", "dateTime", "binary", "reference", "complex"})
+MUTABILITIES = frozenset({"readOnly", "readWrite", "immutable", "writeOnly"})
+RETURNED = frozenset({"always", "never", "default", "request"})
+UNIQUENESS = frozenset({"none", "server", "global"})
+
+
+class SchemaError(ValueError):
+    """A schema or resource type document that cannot be used; the text says where and why."""
+
+
+class Attribute:
+    """An attribute definition with every characteristic of RFC 7643 §2.2 and §7."""
+
+    __slots__ = (
+        "canonical_values",
+        "case_exact",
+        "description",
+        "key",
+        "keyed",
+        "multi_valued",
+        "mutability",
+        "name",
+        "parent",
+        "reference_types",
+        "required",
+        "returned",
+        "schema",
+        "sub_attributes",
+        "type",
+        "uniqueness",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        type: str = "string",  # noqa: A002 - the characteristic's own name
+        *,
+        multi_valued: bool = False,
+        required: bool = False,
+        case_exact: bool = False,
+        mutability: str = "readWrite",
+        returned: str = "default",
+        uniqueness: str = "none",
+        description: str = "",
+        canonical_values: Iterable[str] = (),
+        reference_types: Iterable[str] = (),
+        sub_attributes: Iterable[Attribute] = (),
+        schema: str = "",
+        parent: Attribute | None = None,
+    ) -> None:
+        self.name = name
+        self.key = name.lower()
+        self.type = type
+        self.multi_valued = multi_valued
+        self.required = required
+        self.case_exact = case_exact
+        self.mutability = mutability
+        self.returned = returned
+        self.uniqueness = uniqueness
+        self.description = description
+        self.canonical_values = tuple(canonical_values)
+        self.reference_types = tuple(reference_types)
+        self.schema = schema
+        self.parent = parent
+        self.sub_attributes: dict[str, Attribute] = {}
+        for sub in sub_attributes:
+            sub.parent = self
+            self.sub_attributes[sub.key] = sub
+        # Group.members (and anything shaped like it): a set of references, each immutable, told apart by value
+        # alone. The store holds such values keyed, so that one more costs the same at 10 or at 100,000.
+        value = self.sub_attributes.get("value")
+        self.keyed = bool(
+            multi_valued
+            and value
+            and value.mutability == "immutable"
+            and self.sub_attributes.keys() <= {"value", "$ref", "type", "display"}
+        )
+
+    def __repr__(self) -> str:
+        return f"<Attribute {self.path}: {self.type}{'[]' if self.multi_valued else ''}>"
+
+    @property
+    def path(self) -> str:
+        """The attribute in standard notation (RFC 7644 §3.10), without its URN: ``name.givenName``."""
+        return f"{self.parent.name}.{self.name}" if self.parent else self.name
+
+    def sub(self, name: str) -> Attribute | None:
+        """The sub-attribute of that name, in any case."""
+        return self.sub_attributes.get(name.lower())
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], schema: str, where: str) -> Attribute:
+        """Read one attribute as ``/Schemas`` publishes it; SchemaError names what is wrong and where."""
+        if not isinstance(document, Mapping) or not isinstance(document.get("name"), str):
+            raise SchemaError(f"{where}: an attribute is an object with a name")
+        kind = document.get("type", "string")
+        for field, value, allowed in (
+            ("type", kind, TYPES),
+            ("mutability", document.get("mutability", "readWrite"), MUTABILITIES),
+            ("returned", document.get("returned", "default"), RETURNED),
+            ("uniqueness", document.get("uniqueness", "none"), UNIQUENESS),
+        ):
+            if value not in allowed:
+                raise SchemaError(f"{where}/{field}: {value!r} is not one of {', '.join(sorted(allowed))}")
+        for field in ("multiValued", "required", "caseExact"):
+            if not isinstance(document.get(field, False), bool):
+                raise SchemaError(f"{where}/{field}: true or false was expected")
+        for field in ("canonicalValues", "referenceTypes", "subAttributes"):
+            if not isinstance(document.get(field, []), list):
+                raise SchemaError(f"{where}/{field}: a list was expected")
+        subs = [
+            cls.from_document(sub, schema, f"{where}/subAttributes/{index}")
+            for index, sub in enumerate(document.get("subAttributes", []))
+        ]
+        if subs and kind != "complex":
+            raise SchemaError(f"{where}/subAttributes: only a complex attribute has any")
+        return cls(
+            document["name"],
+            kind,
+            multi_valued=document.get("multiValued", False),
+            required=document.get("required", False),
+            # RFC 7643 §7: binary and reference values are compared exactly whatever the definition says.
+            case_exact=document.get("caseExact", False) or kind in ("binary", "reference"),
+            mutability=document.get("mutability", "readWrite"),
+            returned=document.get("returned", "default"),
+            uniqueness=document.get("uniqueness", "none"),
+            description=document.get("description", ""),
+            canonical_values=document.get("canonicalValues", ()),
+            reference_types=document.get("referenceTypes", ()),
+            sub_attributes=subs,
+            schema=schema,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The attribute as ``/Schemas`` publishes it (RFC 7643 §7)."""
+        document: dict[str, Any] = {
+            "name": self.name,
+            "type": self.type,
+            "multiValued": self.multi_valued,
+            "description": self.description,
+            "required": self.required,
+            "mutability": self.mutability,
+            "returned": self.returned,
+        }
+        if self.type == "complex":
+            document["subAttributes"] = [sub.document() for sub in self.sub_attributes.values()]
+        else:
+            document["caseExact"] = self.case_exact
+            document["uniqueness"] = self.uniqueness
+        if self.canonical_values:
+            document["canonicalValues"] = list(self.canonical_values)
+        if self.reference_types:
+            document["referenceTypes"] = list(self.reference_types)
+        return document
+
+
+class Schema:
+    """A schema: a URN and its attributes (RFC 7643 §7)."""
+
+    __slots__ = ("attributes", "description", "id", "key", "name")
+
+    def __init__(self, id: str, name: str, description: str, attributes: Iterable[Attribute]) -> None:  # noqa: A002
+        self.id = id
+        self.key = id.lower()
+        self.name = name
+        self.description = description
+        self.attributes: dict[str, Attribute] = {attribute.key: attribute for attribute in attributes}
+
+    def __repr__(self) -> str:
+        return f"<Schema {self.id}>"
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], where: str = "") -> Schema:
+        """Read a schema document; SchemaError names what is wrong and where."""
+        if not isinstance(document, Mapping) or not isinstance(document.get("id"), str):
+            raise SchemaError(f"{where or '/'}: a schema is an object with an id")
+        attributes = document.get("attributes")
+        if not isinstance(attributes, list):
+            raise SchemaError(f"{where}/attributes: a list was expected")
+        return cls(
+            document["id"],
+            document.get("name", document["id"].rsplit(":", 1)[-1]),
+            document.get("description", ""),
+            [
+                Attribute.from_document(attribute, document["id"], f"{where}/attributes/{index}")
+                for index, attribute in enumerate(attributes)
+            ],
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The schema as ``/Schemas`` publishes it, without its ``meta``."""
+        return {
+            "schemas": [urns.SCHEMA],
+            "id": self.id,
+            "name": self.name,
+            "description": self.description,
+            "attributes": [attribute.document() for attribute in self.attributes.values()],
+        }
+
+    def only(self, names: Iterable[str]) -> Schema:
+        """The same schema with just the named attributes, as providers that support few of them publish it."""
+        wanted = {name.lower() for name in names}
+        return Schema(
+            self.id, self.name, self.description, [a for key, a in self.attributes.items() if key in wanted]
+        )
+
+
+def _common_attributes() -> list[Attribute]:
+    """What every resource has beside its schema (RFC 7643 §3.1), and ``schemas`` itself (§3)."""
+    meta = [
+        Attribute("resourceType", case_exact=True, mutability="readOnly"),
+        Attribute("created", "dateTime", mutability="readOnly"),
+        Attribute("lastModified", "dateTime", mutability="readOnly"),
+        Attribute("location", "reference", case_exact=True, mutability="readOnly", reference_types=["uri"]),
+        Attribute("version", case_exact=True, mutability="readOnly"),
+    ]
+    return [
+        Attribute("schemas", "reference", multi_valued=True, required=True, case_exact=True, returned="always"),
+        Attribute(
+            "id", case_exact=True, mutability="readOnly", returned="always", uniqueness="server", required=True
+        ),
+        Attribute("externalId", case_exact=True),
+        Attribute("meta", "complex", mutability="readOnly", sub_attributes=meta),
+    ]
+
+
+class ResourceType:
+    """A kind of resource: where it lives and what it is made of (RFC 7643 §6)."""
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: str,
+        schema: Schema,
+        extensions: Iterable[tuple[Schema, bool]] = (),
+        description: str = "",
+        *,
+        external_id: bool = True,
+        unsupported: Iterable[str] = (),
+    ) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self.schema = schema
+        self.extensions = tuple(extensions)
+        self.description = description or name
+        common = [a for a in _common_attributes() if external_id or a.name != "externalId"]
+        self.attributes: dict[str, Attribute] = {a.key: a for a in common} | schema.attributes
+        self._extensions = {extension.key: extension for extension, _ in self.extensions}
+        self.resource = name.lower()  # the first half of an operation's name: user.create
+        self.keyed = next((a for a in schema.attributes.values() if a.keyed), None)
+        own = schema.attributes.values()
+        self.required = [a for a in own if a.required and a.mutability != "readOnly"]
+        self.immutable = [a for a in own if a.mutability == "immutable"]
+        self.unique = [a for a in own if a.uniqueness != "none" and not a.multi_valued and a.type == "string"]
+        self.secret = [a for a in own if a.returned == "never"]
+        self._marks = [(e.id, f'"{e.id}":{{'.encode()) for e, _ in self.extensions]
+        self._schemas_json: dict[tuple[str, ...], bytes] = {}
+        # Names and URNs (lower case) that RFC 7643 has for this type and the provider does not (profiles say so).
+        self.unsupported: frozenset[str] = frozenset(unsupported)
+
+    def __repr__(self) -> str:
+        return f"<ResourceType {self.name} at {self.endpoint}>"
+
+    def extension(self, uri: str) -> Schema | None:
+        """The extension with that URN, in any case."""
+        return self._extensions.get(uri.lower())
+
+    def find(self, uri: str | None, name: str) -> Attribute | None:
+        """The attribute of that name: of the core schema and the common ones, or of the schema the URN names."""
+        if uri is None:
+            return self.attributes.get(name.lower())
+        if uri.lower() == self.schema.key:
+            return self.attributes.get(name.lower())
+        extension = self._extensions.get(uri.lower())
+        return extension.attributes.get(name.lower()) if extension else None
+
+    def find_in_extensions(self, name: str) -> Attribute | None:
+        """An extension's attribute that was named without its URN, as some clients do; RFC 7644 §3.10 asks for it."""
+        key = name.lower()
+        for extension, _ in self.extensions:
+            if key in extension.attributes:
+                return extension.attributes[key]
+        return None
+
+    def schemas_of(self, body: bytes) -> list[str]:
+        """The ``schemas`` of a stored body: the type's own, and each extension that is present.
+
+        An extension is found by its key in the serialised text; inside a JSON string its quotes would be escaped.
+        """
+        return [self.schema.id, *(urn for urn, mark in self._marks if mark in body)]
+
+    def schemas_json(self, body: bytes) -> bytes:
+        """``schemas_of`` as JSON, made once for each combination."""
+        present = tuple(self.schemas_of(body))
+        found = self._schemas_json.get(present)
+        if found is None:
+            found = self._schemas_json[present] = orjson.dumps(list(present))
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """The resource type as ``/ResourceTypes`` publishes it, without its ``meta``."""
+        document: dict[str, Any] = {
+            "schemas": [urns.RESOURCE_TYPE],
+            "id": self.name,
+            "name": self.name,
+            "endpoint": self.endpoint,
+            "description": self.description,
+            "schema": self.schema.id,
+        }
+        if self.extensions:
+            document["schemaExtensions"] = [
+                {"schema": extension.id, "required": required} for extension, required in self.extensions
+            ]
+        return document
+
+
+class Registry:
+    """The resource types and schemas that one server knows."""
+
+    def __init__(self, types: Iterable[ResourceType]) -> None:
+        self.types: dict[str, ResourceType] = {}
+        self.endpoints: dict[str, ResourceType] = {}
+        self.schemas: dict[str, Schema] = {}
+        for resource_type in types:
+            self.add(resource_type)
+
+    def add(self, resource_type: ResourceType) -> None:
+        """Register a type under its name and endpoint, and its schemas under their URNs."""
+        key = resource_type.endpoint.lower()
+        if resource_type.name in self.types or key in self.endpoints:
+            raise SchemaError(f"resource type {resource_type.name} ({resource_type.endpoint}) exists twice")
+        self.types[resource_type.name] = resource_type
+        self.endpoints[key] = resource_type
+        for schema in (resource_type.schema, *(extension for extension, _ in resource_type.extensions)):
+            self.schemas.setdefault(schema.key, schema)
+
+    @classmethod
+    def from_documents(
+        cls, schemas: Iterable[Mapping[str, Any]], resource_types: Iterable[Mapping[str, Any]]
+    ) -> Registry:
+        """Build a registry from schema and resource type documents; SchemaError says what does not fit."""
+        known = dict(_definitions())
+        for index, document in enumerate(schemas):
+            schema = Schema.from_document(document, f"/schemas/{index}")
+            known[schema.key] = schema
+        registry = cls([])
+        for index, document in enumerate(resource_types):
+            registry.add(_resource_type(document, known, f"/resourceTypes/{index}"))
+        return registry
+
+
+def _resource_type(document: Mapping[str, Any], known: Mapping[str, Schema], where: str) -> ResourceType:
+    if not isinstance(document, Mapping):
+        raise SchemaError(f"{where}: a resource type is an object")
+    for field in ("name", "endpoint", "schema"):
+        if not isinstance(document.get(field), str) or not document[field]:
+            raise SchemaError(f"{where}/{field}: a text was expected")
+    endpoint = "/" + document["endpoint"].strip("/")
+    if "/" in endpoint[1:]:
+        raise SchemaError(f"{where}/endpoint: one path segment was expected, such as /Devices")
+
+    def schema_of(urn: object, at: str) -> Schema:
+        if not isinstance(urn, str) or urn.lower() not in known:
+            raise SchemaError(f"{at}: the schema {urn!r} is not defined")
+        return known[urn.lower()]
+
+    extensions = document.get("schemaExtensions", [])
+    if not isinstance(extensions, list) or not all(isinstance(e, Mapping) for e in extensions):
+        raise SchemaError(f"{where}/schemaExtensions: a list of objects was expected")
+    return ResourceType(
+        document["name"],
+        endpoint,
+        schema_of(document["schema"], f"{where}/schema"),
+        [
+            (schema_of(e.get("schema"), f"{where}/schemaExtensions/{i}/schema"), bool(e.get("required")))
+            for i, e in enumerate(extensions)
+        ],
+        str(document.get("description", "")),
+    )
+
+
+@cache
+def _definitions() -> dict[str, Schema]:
+    """The schemas of RFC 7643 §8.7, by lower-cased URN."""
+    found: dict[str, Schema] = {}
+    for entry in sorted(resources.files(__package__).joinpath("data").iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".json"):
+            schema = Schema.from_document(orjson.loads(entry.read_bytes()), entry.name)
+            found[schema.key] = schema
+    return found
+
+
+def definition(urn: str) -> Schema:
+    """One of RFC 7643's own schemas by its URN."""
+    return _definitions()[urn.lower()]
+
+
+def standard_types() -> list[ResourceType]:
+    """User with the enterprise extension, and Group (RFC 7643 §4)."""
+    return [
+        ResourceType(
+            "User",
+            "/Users",
+            definition(urns.USER),
+            [(definition(urns.ENTERPRISE_USER), False)],
+            "A person's account",
+        ),
+        ResourceType("Group", "/Groups", definition(urns.GROUP), description="A set of users and groups"),
+    ]
+
+
+@cache
+def standard_registry() -> Registry:
+    """The resource types of RFC 7643."""
+    return Registry(standard_types())

@@ -1,0 +1,17 @@
+"""The URNs of SCIM 2.0 (RFC 7643 §10, RFC 7644 §8.2)."""
+
+CORE = "urn:ietf:params:scim:schemas:core:2.0:"
+USER = CORE + "User"
+GROUP = CORE + "Group"
+SCHEMA = CORE + "Schema"
+RESOURCE_TYPE = CORE + "ResourceType"
+SERVICE_PROVIDER_CONFIG = CORE + "ServiceProviderConfig"
+ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+MESSAGES = "urn:ietf:params:scim:api:messages:2.0:"
+LIST_RESPONSE = MESSAGES + "ListResponse"
+SEARCH_REQUEST = MESSAGES + "SearchRequest"
+PATCH_OP = MESSAGES + "PatchOp"
+BULK_REQUEST = MESSAGES + "BulkRequest"
+BULK_RESPONSE = MESSAGES + "BulkResponse"
+ERROR = MESSAGES + "Error"
