@@ -22,7 +22,7 @@ _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "
 _SECRET_NAMES = frozenset({"password", "access_token", "client_secret", "token"})
 _SECRET_IN_TEXT = re.compile(r'("(?:password|client_secret)"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
 _SECRET_IN_QUERY = re.compile(r"(?i)((?:^|&)(?:access_token|token|password|client_secret)=)[^&]*")
-_SECRET_FILTER = re.compile(r'(?i)(password(?:%20|\+|\s)+(?:eq|sw|co|ew|ne)(?:%20|\+|\s)+)[^&]*')
+_SECRET_FILTER = re.compile(r"(?i)(password(?:%20|\+|\s)+(?:eq|sw|co|ew|ne)(?:%20|\+|\s)+)[^&]*")
 
 
 @dataclass(slots=True)
@@ -273,7 +273,9 @@ def _masked(value: Any) -> Any:  # noqa: ANN401
             path = next((v for k, v in item.items() if k.lower() == "path" and isinstance(v, str)), "")
             for name, content in item.items():
                 key = name.lower().rsplit(":", 1)[-1]
-                if key in _SECRET_NAMES or (key == "value" and path.lower().rsplit(":", 1)[-1].strip() == "password"):
+                if key in _SECRET_NAMES or (
+                    key == "value" and path.lower().rsplit(":", 1)[-1].strip() == "password"
+                ):
                     item[name] = MASK
                 elif isinstance(content, (dict, list)):
                     stack.append(content)

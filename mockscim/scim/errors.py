@@ -31,7 +31,11 @@ class ScimError(Exception):
 
     def document(self) -> dict[str, object]:
         """The Error message; ``status`` is a string there (RFC 7644 §3.12)."""
-        document: dict[str, object] = {"schemas": [urns.ERROR], "status": str(self.status), "detail": self.detail}
+        document: dict[str, object] = {
+            "schemas": [urns.ERROR],
+            "status": str(self.status),
+            "detail": self.detail,
+        }
         if self.scim_type:
             document["scimType"] = self.scim_type
         return document

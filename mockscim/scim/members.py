@@ -64,7 +64,7 @@ class Members:
                 members[value] = member
                 newest = max(newest, member.seq + 1)
         newer = Members()
-        newer._map, newer._next = members, newest  # noqa: SLF001 - another version of the same set
+        newer._map, newer._next = members, newest
         self._map, self._newer, self._undo = None, newer, undo
         return newer
 
@@ -74,11 +74,11 @@ class Members:
     def _rebuilt(self) -> dict[str, Member]:
         steps: list[Mapping[str, Member | None]] = []
         version: Members = self
-        while version._map is None:  # noqa: SLF001
-            steps.append(version._undo)  # noqa: SLF001
-            assert version._newer is not None  # noqa: S101, SLF001 - a version without a map always has a newer one
-            version = version._newer  # noqa: SLF001
-        members = dict(version._map)  # noqa: SLF001
+        while version._map is None:
+            steps.append(version._undo)
+            assert version._newer is not None  # noqa: S101 - a version without a map always has a newer one
+            version = version._newer
+        members = dict(version._map)
         for undo in reversed(steps):
             for value, member in undo.items():
                 if member is None:
@@ -89,7 +89,7 @@ class Members:
 
     def _thawed(self) -> Members:
         copy = Members()
-        copy._map, copy._next = self._rebuilt(), self._next  # noqa: SLF001
+        copy._map, copy._next = self._rebuilt(), self._next
         return copy
 
 

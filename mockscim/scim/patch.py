@@ -172,7 +172,9 @@ class Patcher:
             if attribute.mutability == "readOnly" or key == "schemas":
                 if key != "schemas":
                     refusal = mutability(f"{attribute.name} is readOnly")
-                    self._tolerance.allow("read-only-in-patch", f"{operation.where}.value carries {attribute.name}", refusal)
+                    self._tolerance.allow(
+                        "read-only-in-patch", f"{operation.where}.value carries {attribute.name}", refusal
+                    )
                 return
             if attribute is self._type.keyed:
                 self._keyed(operation.op, None, item, operation)
@@ -191,7 +193,9 @@ class Patcher:
             if self._resolve(path, quiet=True) is None:
                 unknown(name, self._type, self._policy, self._tolerance)
                 return
-            refusal = invalid_syntax(f"{operation.where}.value: {name[:100]} is a path, not an attribute's name")
+            refusal = invalid_syntax(
+                f"{operation.where}.value: {name[:100]} is a path, not an attribute's name"
+            )
             self._tolerance.allow("path-as-key", f"{operation.where}.value is keyed by {name[:100]}", refusal)
             self._with_path(Operation(operation.op, name, item, operation.where), path)
         else:
@@ -211,7 +215,9 @@ class Patcher:
                 coerce_extension(extension, {name: content}, self._policy, self._tolerance)
             elif attribute.mutability == "readOnly":
                 refusal = mutability(f"{extension.id}:{attribute.name} is readOnly")
-                self._tolerance.allow("read-only-in-patch", f"{operation.where}.value carries {attribute.name}", refusal)
+                self._tolerance.allow(
+                    "read-only-in-patch", f"{operation.where}.value carries {attribute.name}", refusal
+                )
             else:
                 self._set_all(operation, attribute, self._attributes.setdefault(extension.id, {}), content)
         self._tidy(extension.id)
@@ -240,7 +246,9 @@ class Patcher:
             if attribute is not None:
                 if not quiet:
                     refusal = invalid_path(f"{name} is an attribute of {attribute.schema} and needs its URN")
-                    self._tolerance.allow("unqualified-extension-attribute", f"{name} without its URN", refusal)
+                    self._tolerance.allow(
+                        "unqualified-extension-attribute", f"{name} without its URN", refusal
+                    )
                 return attribute
         key = (uri or name).lower()
         if key in self._type.unsupported or f"{uri}:{name}".lower() in self._type.unsupported:
@@ -272,7 +280,9 @@ class Patcher:
             raise mutability(f"{operation.where}.path: schemas follows from what the resource holds")
         if target is self._type.keyed:
             if sub is not None:
-                raise mutability(f"{operation.where}.path: {sub.path} is immutable; remove the member and add another")
+                raise mutability(
+                    f"{operation.where}.path: {sub.path} is immutable; remove the member and add another"
+                )
             self._keyed(operation.op, path.filter, operation.value, operation)
             return
         own = target.schema == self._type.schema.id or target.schema == ""
@@ -299,7 +309,9 @@ class Patcher:
 
     # -- one attribute -----------------------------------------------------------------------------------------
 
-    def _set_all(self, operation: Operation, attribute: Attribute, container: dict[str, Any], value: object) -> None:
+    def _set_all(
+        self, operation: Operation, attribute: Attribute, container: dict[str, Any], value: object
+    ) -> None:
         """Add to, replace or remove a whole attribute."""
         name = attribute.name
         if operation.op == "remove":
@@ -334,9 +346,15 @@ class Patcher:
         """Sub-attributes that a complex value unassigns with null."""
         if not isinstance(value, Mapping):
             return []
-        return [sub.name for key, item in value.items() if item is None and (sub := attribute.sub(key)) is not None]
+        return [
+            sub.name
+            for key, item in value.items()
+            if item is None and (sub := attribute.sub(key)) is not None
+        ]
 
-    def _remove_all(self, operation: Operation, attribute: Attribute, container: dict[str, Any], value: object) -> None:
+    def _remove_all(
+        self, operation: Operation, attribute: Attribute, container: dict[str, Any], value: object
+    ) -> None:
         if attribute.required:
             raise mutability(f"{attribute.path} is required and cannot be removed")
         if attribute.mutability == "immutable" and attribute.name in container:
@@ -346,16 +364,24 @@ class Patcher:
             return
         self._allow_remove_by_value(operation, attribute)
         gone = coerce(attribute, value, self._policy, self._tolerance) or []
-        kept = [item for item in container.get(attribute.name, []) if not any(_covers(item, wanted) for wanted in gone)]
+        kept = [
+            item
+            for item in container.get(attribute.name, [])
+            if not any(_covers(item, wanted) for wanted in gone)
+        ]
         _put_list(container, attribute.name, kept)
 
     def _allow_remove_by_value(self, operation: Operation, attribute: Attribute) -> None:
         refusal = invalid_value(
-            f"{operation.where}: remove takes no value; select with a filter, {attribute.name}[value eq \"…\"]"
+            f'{operation.where}: remove takes no value; select with a filter, {attribute.name}[value eq "…"]'
         )
-        self._tolerance.allow("remove-by-value", f"{operation.where} removes from {attribute.name} by value", refusal)
+        self._tolerance.allow(
+            "remove-by-value", f"{operation.where} removes from {attribute.name} by value", refusal
+        )
 
-    def _set_sub(self, operation: Operation, attribute: Attribute, sub: Attribute, container: dict[str, Any]) -> None:
+    def _set_sub(
+        self, operation: Operation, attribute: Attribute, sub: Attribute, container: dict[str, Any]
+    ) -> None:
         """Set or remove one sub-attribute of a single-valued complex attribute."""
         inner = dict(container.get(attribute.name) or {})
         self._set_all(operation, sub, inner, operation.value)
@@ -369,7 +395,12 @@ class Patcher:
     # -- values of a multi-valued attribute --------------------------------------------------------------------
 
     def _selected(
-        self, operation: Operation, attribute: Attribute, sub: Attribute | None, node: Node | None, container: dict[str, Any]
+        self,
+        operation: Operation,
+        attribute: Attribute,
+        sub: Attribute | None,
+        node: Node | None,
+        container: dict[str, Any],
     ) -> None:
         """Work on those values that a filter selects, or on all where a sub-attribute is named without one."""
         if attribute.type != "complex":
@@ -387,7 +418,9 @@ class Patcher:
                 self._tolerance.allow("remove-missing", f"{operation.where}.path selects nothing", refusal)
                 return
             refusal = no_target(f"{operation.where}.path selects no value of {attribute.name}")
-            self._tolerance.allow("creates-missing-element", f"{operation.where}.path selects nothing; made", refusal)
+            self._tolerance.allow(
+                "creates-missing-element", f"{operation.where}.path selects nothing; made", refusal
+            )
             made = dict(query.equalities) if query is not None else {}
             values.append(made)
             chosen = [made]
@@ -446,7 +479,13 @@ class Patcher:
             put_members(members, items, self._kind_of)
 
     def _selected_members(
-        self, op: str, node: Node, value: object, operation: Operation, members: MembersDraft, attribute: Attribute
+        self,
+        op: str,
+        node: Node,
+        value: object,
+        operation: Operation,
+        members: MembersDraft,
+        attribute: Attribute,
     ) -> None:
         query = match.compile_value_filter(node, attribute)
         for code, detail in query.leniencies:
@@ -454,7 +493,11 @@ class Patcher:
         if query.key is not None:
             chosen = [query.key] if members.get(query.key) is not None else []
         else:
-            chosen = [m.value for m in members if query.matches({"value": m.value, "type": m.type, "display": m.display})]
+            chosen = [
+                m.value
+                for m in members
+                if query.matches({"value": m.value, "type": m.type, "display": m.display})
+            ]
         if op == "remove":
             if not chosen:
                 refusal = no_target(f"{operation.where}.path selects no member")
@@ -471,7 +514,9 @@ class Patcher:
         put_members(members, items, self._kind_of)
 
 
-def read_members(value: object, attribute: Attribute, policy: Policy, tolerance: Tolerance) -> list[dict[str, Any]]:
+def read_members(
+    value: object, attribute: Attribute, policy: Policy, tolerance: Tolerance
+) -> list[dict[str, Any]]:
     """Members as objects that each have a ``value``, which a lone ``$ref`` may give."""
     items: list[dict[str, Any]] = coerce(attribute, value, policy, tolerance) or []
     for item in items:
@@ -516,7 +561,9 @@ def _covers(item: object, wanted: object) -> bool:
     """Whether a stored value is the one that a remove-by-value names: all that it names is equal."""
     if isinstance(item, dict) and isinstance(wanted, dict):
         if "value" in wanted and "value" in item:
-            return bool(item["value"] == wanted["value"]) and ("type" not in wanted or item.get("type") == wanted["type"])
+            return bool(item["value"] == wanted["value"]) and (
+                "type" not in wanted or item.get("type") == wanted["type"]
+            )
         return all(item.get(name) == content for name, content in wanted.items())
     return item == wanted
 

@@ -243,7 +243,11 @@ class UnknownLeniencyError(ValueError):
 
 
 def accepted(
-    base: Iterable[str] = TOLERANT, *, strict: bool = False, accept: Iterable[str] = (), refuse: Iterable[str] = ()
+    base: Iterable[str] = TOLERANT,
+    *,
+    strict: bool = False,
+    accept: Iterable[str] = (),
+    refuse: Iterable[str] = (),
 ) -> frozenset[str]:
     """The leniencies in force: a profile's own, none of them when strict, then single ones on and off."""
     for code in (*accept, *refuse):

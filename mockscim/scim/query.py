@@ -90,7 +90,12 @@ def read_listing(parameters: dict[str, str], policy: Policy) -> Listing:
     if policy.max_results is not None:
         count = policy.max_results if count is None else min(count, policy.max_results)
     # RFC 7644 §3.4.2.4: a startIndex below 1 is 1, a negative count is 0.
-    return Listing(parameters, max(1, start if start is not None else 1), None if count is None else max(0, count), order == "descending")
+    return Listing(
+        parameters,
+        max(1, start if start is not None else 1),
+        None if count is None else max(0, count),
+        order == "descending",
+    )
 
 
 def _integer(parameters: Mapping[str, str], name: str) -> int | None:
@@ -128,7 +133,9 @@ def run(
     """
     parameters = listing.parameters
     projections = {
-        kind.name: read_projection(kind, parameters.get("attributes"), parameters.get("excludedAttributes"), tolerance)
+        kind.name: read_projection(
+            kind, parameters.get("attributes"), parameters.get("excludedAttributes"), tolerance
+        )
         for kind in types
     }
     text = parameters.get("filter")
@@ -142,7 +149,16 @@ def run(
     else:
         records: list[Record] = []
         for kind in types:
-            records += _selected(store, kind, text, base, policy, tolerance, extra if kind.name == "User" else (), root=len(types) > 1)
+            records += _selected(
+                store,
+                kind,
+                text,
+                base,
+                policy,
+                tolerance,
+                extra if kind.name == "User" else (),
+                root=len(types) > 1,
+            )
         if sort_by:
             if not policy.sort:
                 raise ScimError(400, "invalidValue", "sorting is not supported")
@@ -193,7 +209,9 @@ def _selected(
             for record in (table if candidates is None else candidates)
             if query.matches(store.document(record, base, etag=policy.etag, needs=query.needs))
         ]
-    return found + [r for r in extra if query.matches(store.document(r, base, etag=policy.etag, needs=query.needs))]
+    return found + [
+        r for r in extra if query.matches(store.document(r, base, etag=policy.etag, needs=query.needs))
+    ]
 
 
 def _candidates(store: Store, kind: ResourceType, query: match.Query) -> list[Record] | None:
@@ -203,7 +221,9 @@ def _candidates(store: Store, kind: ResourceType, query: match.Query) -> list[Re
     for key, value in query.equalities:
         if kind.keyed is not None and key == f"{kind.keyed.key}.value":
             ids = store.memberships.get(value, ())
-            found: list[Record] | None = [record for id in ids if (record := table.records.get(id)) is not None]
+            found: list[Record] | None = [
+                record for id in ids if (record := table.records.get(id)) is not None
+            ]
             found = sorted(found or (), key=lambda record: record.seq)
         else:
             found = table.lookup(key, value)
@@ -217,14 +237,18 @@ def check_filterable(node: Node, kind: ResourceType, policy: Policy) -> None:
     allowed = policy.filterable.get(kind.name)
     if allowed is None:
         return
-    wanted = " or ".join(f"{path} {'/'.join(sorted(ops))}" for path, ops in sorted(allowed.items())) or "nothing"
+    wanted = (
+        " or ".join(f"{path} {'/'.join(sorted(ops))}" for path, ops in sorted(allowed.items())) or "nothing"
+    )
     if isinstance(node, (Compare, Present)):
         name = node.path.name if node.path.sub is None else f"{node.path.name}.{node.path.sub}"
         op = node.op if isinstance(node, Compare) else "pr"
         if op in allowed.get(name.lower(), ()):
             return
     elif policy.filter_logic:
-        for inner in getattr(node, "items", None) or [getattr(node, "item", None) or getattr(node, "filter", None)]:
+        for inner in getattr(node, "items", None) or [
+            getattr(node, "item", None) or getattr(node, "filter", None)
+        ]:
             if inner is not None:
                 check_filterable(inner, kind, policy)
         return
@@ -256,7 +280,9 @@ def _sorted(
     return missing + ordered if listing.descending else ordered + missing
 
 
-def _sort_attribute(kind: ResourceType, sort_by: str, tolerance: Tolerance, *, root: bool) -> tuple[Attribute, Attribute] | None:
+def _sort_attribute(
+    kind: ResourceType, sort_by: str, tolerance: Tolerance, *, root: bool
+) -> tuple[Attribute, Attribute] | None:
     path = parse_path(sort_by)
     if path.filter is not None:
         raise invalid_path("sortBy takes an attribute, not a filter")
@@ -264,7 +290,9 @@ def _sort_attribute(kind: ResourceType, sort_by: str, tolerance: Tolerance, *, r
     if attribute is None and path.path.uri is None:
         attribute = kind.find_in_extensions(path.path.name)
         if attribute is not None:
-            tolerance.allow("unqualified-extension-attribute", f"sortBy {sort_by}", invalid_path(f"sortBy {sort_by}"))
+            tolerance.allow(
+                "unqualified-extension-attribute", f"sortBy {sort_by}", invalid_path(f"sortBy {sort_by}")
+            )
     if attribute is None:
         if root:
             return None
@@ -286,7 +314,10 @@ def _sort_value(document: dict[str, Any], path: tuple[Attribute, Attribute]) -> 
     value = container.get(attribute.name) if isinstance(container, dict) else None
     if isinstance(value, list):
         # A multi-valued attribute sorts by its primary value, else by its first (RFC 7644 §3.4.2.3).
-        value = next((v for v in value if isinstance(v, dict) and v.get("primary") is True), value[0] if value else None)
+        value = next(
+            (v for v in value if isinstance(v, dict) and v.get("primary") is True),
+            value[0] if value else None,
+        )
     if leaf is not attribute:
         value = value.get(leaf.name) if isinstance(value, dict) else None
     if isinstance(value, str):
@@ -294,5 +325,3 @@ def _sort_value(document: dict[str, Any], path: tuple[Attribute, Attribute]) -> 
     if isinstance(value, (bool, int, float)):
         return value
     return None
-
-

@@ -17,7 +17,8 @@ from mockscim.scim.schema import Attribute, ResourceType, Schema
 
 # RFC 7643 §2.3.5: xsd:dateTime with both date and time.
 _DATE_TIME = re.compile(
-    r"-?\d{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII
+    r"-?\d{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d\d:\d\d)?",
+    re.ASCII,
 )
 # RFC 7643 §2.3.6: base64 or base64url, padded.
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}==|[A-Za-z0-9+/_-]{3}=)?", re.ASCII)
@@ -25,7 +26,9 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 _IGNORED_ON_WRITE = frozenset({"schemas", "id", "meta"})
 
 
-def normalise(document: object, resource_type: ResourceType, policy: Policy, tolerance: Tolerance) -> dict[str, Any]:
+def normalise(
+    document: object, resource_type: ResourceType, policy: Policy, tolerance: Tolerance
+) -> dict[str, Any]:
     """The attributes of a representation, ready to store.
 
     Args:
@@ -114,7 +117,9 @@ def coerce_extension(
     return attributes
 
 
-def declared_schemas(document: Mapping[str, Any], resource_type: ResourceType, tolerance: Tolerance) -> frozenset[str]:
+def declared_schemas(
+    document: Mapping[str, Any], resource_type: ResourceType, tolerance: Tolerance
+) -> frozenset[str]:
     """The URNs in ``schemas``, lower case, after checking that they fit the resource type."""
     urns = document.get("schemas")
     if urns is None:
@@ -183,7 +188,9 @@ def coerce(attribute: Attribute, value: object, policy: Policy, tolerance: Toler
             if not value:
                 return None
             tolerance.allow(
-                "array-for-single", f"{attribute.path} is given as an array", invalid_value(f"{attribute.path} is no array")
+                "array-for-single",
+                f"{attribute.path} is given as an array",
+                invalid_value(f"{attribute.path} is no array"),
             )
             value = value[0]
         return _coerce_single(attribute, value, policy, tolerance)
@@ -246,7 +253,9 @@ def _coerce_single(attribute: Attribute, value: object, policy: Policy, toleranc
             return value
     elif isinstance(value, str):
         if kind == "dateTime" and not _DATE_TIME.fullmatch(value):
-            raise invalid_value(f"{attribute.path} is a dateTime such as 2026-01-31T12:00:00Z, not {value[:60]!r}")
+            raise invalid_value(
+                f"{attribute.path} is a dateTime such as 2026-01-31T12:00:00Z, not {value[:60]!r}"
+            )
         if kind == "binary" and not _BASE64.fullmatch(value):
             raise invalid_value(f"{attribute.path} is base64")
         if kind == "reference" and _CONTROL.search(value):
@@ -257,7 +266,9 @@ def _coerce_single(attribute: Attribute, value: object, policy: Policy, toleranc
     raise invalid_value(f"{attribute.path} is of type {attribute.type}, not {_json_type(value)}")
 
 
-def _coerce_complex(attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance) -> dict[str, Any] | None:
+def _coerce_complex(
+    attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance
+) -> dict[str, Any] | None:
     if value == "":
         return _empty(attribute, tolerance)
     if not isinstance(value, Mapping):

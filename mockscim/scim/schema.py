@@ -233,9 +233,16 @@ def _common_attributes() -> list[Attribute]:
         Attribute("version", case_exact=True, mutability="readOnly"),
     ]
     return [
-        Attribute("schemas", "reference", multi_valued=True, required=True, case_exact=True, returned="always"),
         Attribute(
-            "id", case_exact=True, mutability="readOnly", returned="always", uniqueness="server", required=True
+            "schemas", "reference", multi_valued=True, required=True, case_exact=True, returned="always"
+        ),
+        Attribute(
+            "id",
+            case_exact=True,
+            mutability="readOnly",
+            returned="always",
+            uniqueness="server",
+            required=True,
         ),
         Attribute("externalId", case_exact=True),
         Attribute("meta", "complex", mutability="readOnly", sub_attributes=meta),

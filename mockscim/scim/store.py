@@ -167,7 +167,11 @@ class Table:
             self._numbers.remove(number)
 
     def _reindex(
-        self, before: Record | None, old: dict[str, Any] | None, after: Record | None, new: dict[str, Any] | None
+        self,
+        before: Record | None,
+        old: dict[str, Any] | None,
+        after: Record | None,
+        new: dict[str, Any] | None,
     ) -> None:
         for attribute in self.type.unique:
             index = self.unique[attribute.key]
@@ -247,7 +251,9 @@ class Store:
     def holder(self, attribute: Attribute, resource_type: ResourceType, value: str) -> str | None:
         """The id of the resource that holds a unique value."""
         folded = _folded(attribute, value)
-        return self.tables[resource_type.name].unique[attribute.key].get(folded) if folded is not None else None
+        return (
+            self.tables[resource_type.name].unique[attribute.key].get(folded) if folded is not None else None
+        )
 
     def account(self, user_name: str) -> Record | None:
         """The account outside this directory with that userName."""
@@ -309,7 +315,13 @@ class Store:
         return b"".join(parts)
 
     def document(
-        self, record: Record, base: str, *, members: bool = True, etag: bool = True, needs: frozenset[str] | None = None
+        self,
+        record: Record,
+        base: str,
+        *,
+        members: bool = True,
+        etag: bool = True,
+        needs: frozenset[str] | None = None,
     ) -> dict[str, Any]:
         """A resource as a dict, for filters, sorting and projection.
 
@@ -325,7 +337,11 @@ class Store:
         result.update(orjson.loads(b"{" + record.body.replace(BASE_MARK, base.encode()) + b"}"))
         if members and record.members and (needs is None or "members" in needs):
             result["members"] = self._members(record, base)
-        if record.id in self.memberships and "groups" in kind.attributes and (needs is None or "groups" in needs):
+        if (
+            record.id in self.memberships
+            and "groups" in kind.attributes
+            and (needs is None or "groups" in needs)
+        ):
             result["groups"] = self._groups(record.id, base)
         if needs is None or "meta" in needs:
             result["meta"] = {
@@ -426,7 +442,15 @@ class Store:
         held = record.members.updated(members)
         version = self._next_version()
         after = Record(
-            record.id, record.type, record.seq, version, record.created, now, record.body, held, record.secrets
+            record.id,
+            record.type,
+            record.seq,
+            version,
+            record.created,
+            now,
+            record.body,
+            held,
+            record.secrets,
         )
         self._apply(self.tables[record.type.name], record, after, members)
         return Change("update", record.type, record.id, record, after)
@@ -472,13 +496,17 @@ class Store:
             self._remember_members(record.id, before, after, changed)
 
     def _remember_members(
-        self, group: str, before: Record | None, after: Record | None, changed: Mapping[str, Member | None] | None
+        self,
+        group: str,
+        before: Record | None,
+        after: Record | None,
+        changed: Mapping[str, Member | None] | None,
     ) -> None:
         if changed is None:
             # A group came, went, or returned to an older version: compare whole sets.
             old = {member.value: member for member in before.members or ()} if before is not None else {}
             new = {member.value: member for member in after.members or ()} if after is not None else {}
-            changed = {value: None for value in old.keys() - new.keys()} | {v: m for v, m in new.items() if v not in old}
+            changed = dict.fromkeys(old.keys() - new.keys()) | {v: m for v, m in new.items() if v not in old}
         for value, member in changed.items():
             if member is not None:
                 self.memberships.setdefault(value, {})[group] = None
@@ -501,8 +529,17 @@ class Store:
         """Forget a snapshot; KeyError when there is none."""
         del self._snapshots[name]
 
-    def restore(self, name: str) -> list[Change]:
-        """Return to a snapshot, which stays; KeyError when there is none. Versions are never used again.
+    def forget_snapshots(self, keep: str) -> None:
+        """Forget all snapshots but one."""
+        self._snapshots = {name: saved for name, saved in self._snapshots.items() if name == keep}
+
+    def restore(self, name: str, *, renew: bool = True) -> list[Change]:
+        """Return to a snapshot, which stays; KeyError when there is none.
+
+        Args:
+            name: the snapshot's name.
+            renew: give each resource that returns a new version, as no version may be used twice; without it the
+                old versions return too, as if nothing had happened since.
 
         Returns:
             The changes this makes to resources, for the history.
@@ -521,16 +558,28 @@ class Store:
             if record is None:
                 self._apply(table, current, None)
             else:
-                self._apply(table, current, self._revived(record, account=account))
+                self._apply(table, current, self._revived(record) if renew and not account else record)
             if not account:
                 operation = "delete" if record is None else "update" if current is not None else "create"
                 changes.append(Change(operation, table.type, id_, current, table.records.get(id_)))
         self._snapshots[name] = {}
         return changes
 
-    def _revived(self, record: Record, *, account: bool) -> Record:
-        if account:
-            return record
+    def clear(self) -> list[Change]:
+        """Take everything out."""
+        changes = [
+            Change("delete", table.type, record.id, record, None)
+            for table in self.tables.values()
+            for record in table
+        ]
+        for change in changes:
+            self._next_version()
+            self._apply(self.tables[change.type.name], change.before, None)
+        for account in list(self.accounts or ()):
+            self.drop_account(account.id)
+        return changes
+
+    def _revived(self, record: Record) -> Record:
         return Record(
             record.id,
             record.type,

@@ -1,0 +1,274 @@
+"""Profiles: the dialect of one kind of service provider, as data with a source for every quirk.
+
+A profile is a TOML file. What it says becomes a ``Registry`` (which attributes exist) and a ``Policy`` (how the
+provider behaves); nothing outside the protocol core knows which provider is meant. A profile may extend another and
+change some of its switches: that is how a guess is switched.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from mockscim.scim.policy import TOLERANT, Policy, UnknownLeniencyError, accepted
+from mockscim.scim.schema import Registry, ResourceType, standard_types
+
+Confidence = Literal["documented", "source code", "public issue", "guess"]
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+Operator = Literal["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr"]
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be used; the text names the place and what was expected there."""
+
+
+class Quirk(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One way in which the provider differs, and how that is known.
+
+    ``setting`` names the switch (``behaviour.left_user``) where there is one; ``otherwise`` what else it can be.
+    """
+
+    what: str
+    source: str
+    confidence: Confidence
+    setting: str | None = None
+    otherwise: str | None = None
+
+
+class TypeDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What of a resource type of RFC 7643 the provider has. Absent means all of it."""
+
+    attributes: list[str] | None = None
+    extensions: list[str] | None = None
+    external_id: bool = True
+
+
+class BehaviourDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The switches of ``Policy``, by the same names."""
+
+    patch_answer: Literal["body", "none"] = "body"
+    sort: bool = True
+    etag: bool = True
+    unsupported: Literal["ignore", "reject"] = "ignore"
+    frozen_change: Literal["ignore", "reject", "apply"] = "ignore"
+    deactivate: Literal["flag", "leave"] = "flag"
+    delete: Literal["remove", "leave"] = "remove"
+    left_user: Literal["absent", "inactive"] = "absent"
+    join_accounts: bool = False
+    remove_by_value: Literal["reject", "ignore"] = "reject"
+    filter_logic: bool = True
+    max_results: Positive | None = None
+
+
+class ProfileDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The TOML file of a profile."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    base_path: str = "/scim/v2"
+    extends: str | None = None
+    media_type: Literal["application/scim+json", "application/json"] = "application/scim+json"
+    accept: list[str] = []
+    refuse: list[str] = []
+    types: dict[str, TypeDocument] = {}
+    filterable: dict[str, dict[str, list[Operator]]] = {}
+    frozen: dict[str, list[str]] = {}
+    behaviour: BehaviourDocument = msgspec.field(default_factory=BehaviourDocument)
+    faults: list[dict[str, Any]] = []
+    quirks: list[Quirk] = []
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile, ready to make tenants from."""
+
+    document: ProfileDocument
+    policy: Policy
+    media_type: str
+    faults: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The profile's name."""
+        return self.document.name
+
+    def registry(
+        self, schemas: Iterable[Mapping[str, Any]] = (), types: Iterable[Mapping[str, Any]] = ()
+    ) -> Registry:
+        """The resource types of this provider, with those that a fixture brings along.
+
+        Raises:
+            SchemaError: a document of the fixture cannot be used.
+        """
+        registry = Registry(
+            _restricted(kind, self.document.types.get(kind.name)) for kind in standard_types()
+        )
+        brought = Registry.from_documents(schemas, types)
+        for kind in brought.types.values():
+            registry.add(kind)
+        return registry
+
+    def with_leniencies(
+        self, *, strict: bool = False, accept: Iterable[str] = (), refuse: Iterable[str] = ()
+    ) -> Policy:
+        """The policy with leniencies switched, as ``--strict``, ``--accept`` and ``--refuse`` do.
+
+        Raises:
+            ProfileError: for a code that is no leniency.
+        """
+        try:
+            codes = accepted(self.policy.accepted, strict=strict, accept=accept, refuse=refuse)
+        except UnknownLeniencyError as error:
+            raise ProfileError(str(error)) from None
+        return _replaced(self.policy, accepted=codes)
+
+    def describe(self) -> dict[str, Any]:
+        """The profile with every quirk's source, for ``mockscim profiles NAME``."""
+        document: dict[str, Any] = msgspec.to_builtins(self.document)
+        return document
+
+
+def names() -> list[str]:
+    """The profiles that come along."""
+    return sorted(
+        entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")
+    )
+
+
+def load(source: str | Mapping[str, Any]) -> Profile:
+    """A profile by name, by the path of its TOML file, or as the content of one.
+
+    Raises:
+        ProfileError: there is none, or it cannot be used.
+    """
+    return _build(_read(source, ()))
+
+
+def load_bundled(source: str | Mapping[str, Any]) -> Profile:
+    """A profile by name or content, never from a path: for sources that come over the network."""
+    if isinstance(source, str) and source not in names():
+        raise ProfileError(f"there is no profile {source[:100]!r}; there are {', '.join(names())}")
+    if not isinstance(source, str) and source.get("extends", "standard") not in names():
+        raise ProfileError(f"extends names one of {', '.join(names())}")
+    return _build(_read(source, ()))
+
+
+def _folder() -> Any:  # noqa: ANN401 - importlib's Traversable has no public home in 3.11 and 3.14 alike
+    return resources.files(__package__)
+
+
+def _read(source: str | Mapping[str, Any], chain: tuple[str, ...]) -> dict[str, Any]:
+    """The raw document, with those that it extends beneath it."""
+    if isinstance(source, str):
+        if source in chain:
+            raise ProfileError(f"{source}: a profile cannot extend itself")
+        where = source
+        if source in names():
+            text = _folder().joinpath(f"{source}.toml").read_text("utf-8")
+        else:
+            try:
+                text = Path(source).read_text("utf-8")
+            except (OSError, ValueError):
+                raise ProfileError(
+                    f"{source[:200]}: neither a profile ({', '.join(names())}) nor a readable file"
+                ) from None
+        try:
+            raw: dict[str, Any] = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ProfileError(f"{where}: {error}") from None
+    else:
+        where, raw = "profile", dict(source)
+    try:
+        msgspec.convert({"name": where, **raw}, ProfileDocument)
+    except msgspec.ValidationError as error:
+        raise ProfileError(f"{where}: {_pointed(str(error))}") from None
+    extended = raw.get("extends")
+    if extended is None:
+        return raw
+    below = _read(extended, (*chain, where))
+    return _merged(below, {"name": f"{extended}-{Path(where).stem}", **raw})
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(below)
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(result.get(key), Mapping) and key != "filterable":
+            result[key] = {**result[key], **value}
+        elif key in ("accept", "refuse"):
+            result[key] = [*result.get(key, ()), *value]
+        else:
+            result[key] = value
+    return result
+
+
+def _build(raw: dict[str, Any]) -> Profile:
+    raw.setdefault("name", "custom")
+    document = msgspec.convert(raw, ProfileDocument)
+    switches = {name: getattr(document.behaviour, name) for name in document.behaviour.__struct_fields__}
+    try:
+        codes = accepted(TOLERANT, accept=document.accept, refuse=document.refuse)
+    except UnknownLeniencyError as error:
+        raise ProfileError(f"{document.name}: {error}") from None
+    policy = Policy(
+        accepted=codes,
+        filterable={
+            kind: {path.lower(): frozenset(ops) for path, ops in paths.items()}
+            for kind, paths in document.filterable.items()
+        },
+        frozen={kind: frozenset(name.lower() for name in listed) for kind, listed in document.frozen.items()},
+        **switches,
+    )
+    return Profile(document, policy, document.media_type, document.faults)
+
+
+def _replaced(policy: Policy, **changes: Any) -> Policy:  # noqa: ANN401 - the fields' own types
+    values = {name: getattr(policy, name) for name in policy.__dataclass_fields__}
+    return Policy(**{**values, **changes})
+
+
+def _restricted(kind: ResourceType, document: TypeDocument | None) -> ResourceType:
+    """A resource type of RFC 7643 with just what the provider has of it."""
+    if document is None:
+        return kind
+    schema = kind.schema
+    wanted = (
+        {name.lower() for name in document.attributes}
+        if document.attributes is not None
+        else set(schema.attributes)
+    )
+    unknown = wanted - schema.attributes.keys()
+    if unknown:
+        raise ProfileError(f"types.{kind.name}.attributes: {kind.name} has no {', '.join(sorted(unknown))}")
+    extensions = {urn.lower() for urn in document.extensions} if document.extensions is not None else None
+    kept = [(e, required) for e, required in kind.extensions if extensions is None or e.key in extensions]
+    left_out = (schema.attributes.keys() - wanted) | {
+        e.key for e, _ in kind.extensions if (e, False) not in kept
+    }
+    for extension, _ in kind.extensions:
+        if extension.key in left_out:
+            left_out |= extension.attributes.keys() - wanted
+    if not document.external_id:
+        left_out.add("externalid")
+    return ResourceType(
+        kind.name,
+        kind.endpoint,
+        schema.only(wanted) if len(wanted) < len(schema.attributes) else schema,
+        kept,
+        kind.description,
+        external_id=document.external_id,
+        unsupported=left_out,
+    )
+
+
+def _pointed(text: str) -> str:
+    """A validation error of the document with its place first: ``/behaviour/left_user: …``."""
+    message, _, place = text.partition(" - at `$")
+    pointer = place.rstrip("`").replace("[...]", "/*").replace(".", "/").replace("[", "/").replace("]", "")
+    return f"{pointer}: {message}" if pointer else message

@@ -1,0 +1,347 @@
+"""A tenant: one isolated directory with its own store, faults, journal, clock and tokens.
+
+It is made from a ``Start`` (profile, fixture, seed and the like) and goes back to it on reset. Everything random in
+it follows from the seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import random
+import re
+import secrets
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from mockscim import fixtures
+from mockscim.clock import Clock, parse_instant
+from mockscim.faults import FaultEngine
+from mockscim.fixtures import Entry, Fixture, FixtureError
+from mockscim.journal import History, Journal
+from mockscim.profiles import Profile
+from mockscim.scim.errors import ScimError
+from mockscim.scim.policy import LENIENCIES, OFF_BY_DEFAULT, Policy
+from mockscim.scim.schema import Registry, ResourceType, SchemaError
+from mockscim.scim.service import Service
+from mockscim.scim.store import Change, Record, Store
+
+_START = "\0start"
+_LOADING = "\0loading"
+# What may stand in a path segment without being escaped, so that an id reads the same in a URL and in JSON.
+_ID = re.compile(r"[A-Za-z0-9._~@:+=,!$'()*;&-]{1,255}")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a tenant starts from.
+
+    Attributes:
+        profile: the provider it behaves like.
+        fixture: the data, already read; None for none.
+        seed: the number behind every random choice.
+        strict, accept, refuse: the switches of leniencies.
+        clock: ``real``, ``virtual`` or ``virtual:ISO8601``.
+        faults: rules in force from the start.
+        tokens: further tokens that open this tenant only.
+    """
+
+    profile: Profile
+    fixture: Fixture | None = None
+    seed: int = 0
+    strict: bool = False
+    accept: tuple[str, ...] = ()
+    refuse: tuple[str, ...] = ()
+    clock: str = "real"
+    faults: tuple[Mapping[str, Any], ...] = ()
+    tokens: tuple[str, ...] = ()
+
+    def merged(self, **changes: Any) -> Start:  # noqa: ANN401 - the fields' own types
+        """The same start with some fields changed."""
+        return replace(self, **changes)
+
+
+@dataclass
+class Token:
+    """A minted token: shown once, kept as a digest and a mask."""
+
+    name: str
+    digest: bytes
+    mask: str
+    created: str
+
+
+@dataclass
+class Tokens:
+    """The tokens that open one tenant, beside the start tokens that open all."""
+
+    kept: dict[str, Token] = field(default_factory=dict)
+    _n: int = 0
+
+    def mint(self, created: str, text: str | None = None) -> tuple[Token, str]:
+        """Make a token, or take one that is given; returns it with its text."""
+        text = text or secrets.token_urlsafe(32)
+        self._n += 1
+        token = Token(f"t-{self._n}", digest(text), mask(text), created)
+        self.kept[token.name] = token
+        return token, text
+
+    def revoke(self, name: str) -> None:
+        """Forget a token; KeyError when there is none of that name."""
+        del self.kept[name]
+
+    def opens(self, candidate: bytes) -> bool:
+        """Whether a digest is that of one of the tokens; every comparison takes the same time."""
+        found = False
+        for token in self.kept.values():
+            found |= hmac.compare_digest(token.digest, candidate)
+        return found
+
+
+def digest(token: str) -> bytes:
+    """What is kept of a token: comparing digests says nothing about how much of a token was right."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+def mask(token: str) -> str:
+    """A token as it may be shown."""
+    return f"{token[:4]}…{token[-2:]}" if len(token) >= 16 else "…"
+
+
+class Tenant:
+    """One directory and all that surrounds it.
+
+    Args:
+        name: the tenant's name; empty for the default one.
+        start: what it starts from.
+
+    Raises:
+        FixtureError, ProfileError, FaultError, ClockError: the start cannot be used.
+    """
+
+    def __init__(self, name: str, start: Start) -> None:
+        self.name = name
+        self.start = start
+        self.generation = 0
+        self.policy: Policy = start.profile.with_leniencies(
+            strict=start.strict, accept=start.accept, refuse=start.refuse
+        )
+        self.clock = Clock(start.clock)
+        self.registry = self._registry(start.fixture)
+        self.store = Store(self.registry)
+        self._random = random.Random(start.seed)  # noqa: S311 - reproducible by design, no secret is drawn from it
+        self.service = Service(self.registry, self.store, self.policy, self._new_id)
+        self.journal = Journal()
+        self.history = History()
+        self.faults = FaultEngine(start.seed, self.clock.now(), [*start.profile.faults, *start.faults])
+        self.tokens = Tokens()
+        for token in start.tokens:
+            self.tokens.mint(self.clock.text(), token)
+        if start.fixture is not None:
+            self._seed(start.fixture)
+        self.store.snapshot(_START)
+        self._start_state = (self._random.getstate(), self.store.commits)
+
+    def _registry(self, fixture: Fixture | None) -> Registry:
+        try:
+            return self.start.profile.registry(
+                fixture.schemas if fixture else (), fixture.resource_types if fixture else ()
+            )
+        except SchemaError as error:
+            raise FixtureError(fixture.source if fixture else "profile", "", str(error)) from None
+
+    def _new_id(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Back to the start: data, rules, clock, ordinals; empty journal and history."""
+        self.generation += 1
+        self.store.restore(_START, renew=False)
+        self.store.forget_snapshots(keep=_START)
+        self._random.setstate(self._start_state[0])
+        self.store.commits = self._start_state[1]
+        self.clock.reset()
+        self.faults.reset(self.clock.now())
+        self.journal.reset()
+        self.history.reset()
+
+    def note(self, changes: Iterable[Change], journal: int | None) -> tuple[int, ...]:
+        """Enter committed changes into the history; returns their numbers."""
+        now = self.clock.text()
+        return tuple(self.history.record(change, now, journal) for change in changes)
+
+    # -- fixtures ----------------------------------------------------------------------------------------------
+
+    def load(self, fixture: Fixture, *, merge: bool) -> int:
+        """Take a fixture in: replace all, or add to what is there. All or nothing.
+
+        Returns:
+            The number of resources loaded.
+
+        Raises:
+            FixtureError: names the place in the fixture; nothing is changed then.
+        """
+        for kind in (*fixture.schemas, *fixture.resource_types):
+            if str(kind.get("id") or kind.get("schema", "")).lower() not in self.registry.schemas:
+                raise FixtureError(
+                    fixture.source,
+                    "",
+                    "schemas and resourceTypes come with the start; PUT the tenant instead",
+                )
+        # Nothing is half loaded: what a refused fixture has done so far is undone, versions and all.
+        self.store.snapshot(_LOADING)
+        state, commits = self._random.getstate(), self.store.commits
+        try:
+            changes = [] if merge else self.store.clear()
+            changes += self._seed(fixture)
+        except FixtureError:
+            self.store.restore(_LOADING, renew=False)
+            self.store.commits = commits
+            self._random.setstate(state)
+            raise
+        finally:
+            self.store.drop_snapshot(_LOADING)
+        self.note(changes, None)
+        return len(fixture.resources)
+
+    def _seed(self, fixture: Fixture) -> list[Change]:
+        now = self.clock.text()
+        entries = [self._identified(entry) for entry in fixture.resources]
+
+        def known(text: str) -> tuple[str, str] | None:
+            record = self.store.find(text)
+            return None if record is None else (record.id, record.type.name)
+
+        fixtures.resolve_members(entries, known)
+        changes: list[Change | None] = []
+        # Members may point forwards, so resources come first and memberships after.
+        groups: list[tuple[Entry, ResourceType, list[Any]]] = []
+        for entry in entries:
+            kind = self._kind(entry)
+            document = dict(entry.document)
+            if kind.keyed is not None:
+                for name in [name for name in document if name.lower() == kind.keyed.key]:
+                    groups.append((entry, kind, document.pop(name) or []))
+            with _placed(entry):
+                changes.append(self.service.seed(kind, document, document["id"], now, _times(entry)))
+        for entry, kind, listed in groups:
+            with _placed(entry, "/members"):
+                changes.append(self.service.seed_members(kind, entry.document["id"], listed, _times(entry)))
+        for index, account in enumerate(fixture.accounts):
+            id_ = account.get("id")
+            with _placed(Entry("/Users", account, f"/accounts/{index}", fixture.source)):
+                self.service.seed_account(
+                    account, id_ if isinstance(id_, str) and id_ else self._new_id(), now
+                )
+        return [change for change in changes if change is not None]
+
+    def _identified(self, entry: Entry) -> Entry:
+        document = dict(entry.document)
+        given = next((name for name in document if name.lower() == "id"), None)
+        id_ = document.pop(given) if given is not None else None
+        if id_ is None or id_ == "":
+            id_ = self._new_id()
+        elif not isinstance(id_, str) or not _ID.fullmatch(id_) or id_.lower().startswith("bulkid"):
+            raise FixtureError(
+                entry.source, f"{entry.pointer}/id", "an id of letters, digits and -._~@:+ was expected"
+            )
+        return entry._replace(document={"id": id_, **document})
+
+    def _kind(self, entry: Entry) -> ResourceType:
+        kind = self.registry.endpoints.get(entry.endpoint.lower())
+        if kind is None:
+            known = ", ".join(kind.endpoint for kind in self.registry.types.values())
+            raise FixtureError(
+                entry.source, entry.pointer, f"there is no endpoint {entry.endpoint} (known: {known})"
+            )
+        return kind
+
+    def dump(self) -> dict[str, Any]:
+        """The state as a fixture document, which loads to the same state."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for name, table in self.store.tables.items():
+            found[name] = [self._dumped(record) for record in table]
+        others = {
+            kind.endpoint: found[kind.name]
+            for kind in self.registry.types.values()
+            if kind.name not in ("User", "Group")
+        }
+        accounts = [{"id": record.id, **record.attributes()} for record in (self.store.accounts or ())]
+        fixture = self.start.fixture
+        return fixtures.to_document(
+            found.get("User", []),
+            found.get("Group", []),
+            others,
+            accounts,
+            self.start.profile.name,
+            schemas=fixture.schemas if fixture else (),
+            resource_types=fixture.resource_types if fixture else (),
+        )
+
+    @staticmethod
+    def _dumped(record: Record) -> dict[str, Any]:
+        attributes: dict[str, Any] = orjson.loads(b"{" + record.body.replace(b"\x01", b"") + b"}")
+        document = {"schemas": record.type.schemas_of(record.body), "id": record.id, **attributes}
+        if record.members:
+            document["members"] = [
+                {
+                    "value": m.value,
+                    "type": m.type,
+                    **({"display": m.display} if m.display is not None else {}),
+                }
+                for m in record.members
+            ]
+        document["meta"] = {
+            "resourceType": record.type.name,
+            "created": record.created,
+            "lastModified": record.modified,
+        }
+        return document
+
+    # -- what may be asked about it ----------------------------------------------------------------------------
+
+    def policy_document(self) -> list[dict[str, Any]]:
+        """Every leniency with its source, and whether it is on here."""
+        return [
+            {
+                "code": row.code,
+                "accepts": row.accepts,
+                "rfc": row.rfc,
+                "source": row.source,
+                "sent_by": row.sent_by,
+                "on": row.code in self.policy.accepted,
+                "default": row.code not in OFF_BY_DEFAULT,
+            }
+            for row in LENIENCIES.values()
+        ]
+
+
+@contextmanager
+def _placed(entry: Entry, where: str = "") -> Iterator[None]:
+    """Turn what is wrong with a resource into what is wrong with the fixture, and where."""
+    try:
+        yield
+    except ScimError as error:
+        raise FixtureError(entry.source, entry.pointer + where, error.detail) from None
+
+
+def _times(entry: Entry) -> dict[str, str]:
+    """The times that a fixture gives a resource."""
+    meta = entry.document.get("meta")
+    found: dict[str, str] = {}
+    for name in ("created", "lastModified") if isinstance(meta, dict) else ():
+        value = meta.get(name)
+        if value is not None:
+            try:
+                parse_instant(value)
+            except ValueError as error:
+                raise FixtureError(entry.source, f"{entry.pointer}/meta/{name}", str(error)) from None
+            found[name] = value
+    return found
