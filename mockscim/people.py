@@ -75,9 +75,7 @@ Data | Data Analyst, Data Engineer, Data Scientist
 _LOCATIONS = ("Lisbon", "Nairobi", "Osaka", "Toronto", "Zürich", "São Paulo", "Kraków", "Wellington")
 _PROJECTS = ("Alder", "Birch", "Cedar", "Elm", "Hazel", "Juniper", "Larch", "Maple", "Rowan", "Willow")
 _SPAN = 8  # people who report to one manager
-_LETTERS = str.maketrans(
-    {"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "Þ": "Th"}
-)
+_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "Þ": "Th"})
 
 
 def generate(users: int, groups: int, seed: int) -> Document:

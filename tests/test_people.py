@@ -26,9 +26,7 @@ def test_the_same_seed_gives_the_same_people():
     assert generate(50, 6, 3)["users"] != generate(50, 6, 4)["users"]
 
 
-@pytest.mark.parametrize(
-    ("users", "groups"), [(0, 0), (0, 5), (1, 0), (1, 1), (3, 2), (40, 3), (40, 4), (200, 60)]
-)
+@pytest.mark.parametrize(("users", "groups"), [(0, 0), (0, 5), (1, 0), (1, 1), (3, 2), (40, 3), (40, 4), (200, 60)])
 def test_any_numbers_give_a_fixture_that_loads(users, groups):
     """As many as asked for, every member known, every name of a group its own."""
     document = generate(users, groups, 1)
@@ -69,7 +67,7 @@ def test_names_and_ids_stay_unique_when_combinations_run_out():
 
 
 def test_people_are_diverse_and_complete():
-    """Non-ASCII names, apostrophes, spaces; e-mail, title, department; about 3 % inactive; most have a manager."""
+    """Names of many scripts; e-mail, title, department; about 3 % inactive; most have a manager."""
     users = generate(5_000, 0, 1)["users"]
     by_id = {user["id"]: number for number, user in enumerate(users)}
     assert sum(not user["displayName"].isascii() for user in users) > 1_500
@@ -108,7 +106,7 @@ def test_the_bundled_people_are_linked():
 
 
 def test_the_time_grows_with_the_number():
-    """Ten times the people and groups take about ten times as long; ten times that is left for a busy machine."""
+    """Ten times the people take about ten times as long; ten times that is left for a busy machine."""
 
     def seconds(count):
         start = time.perf_counter()

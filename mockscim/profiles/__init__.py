@@ -72,7 +72,6 @@ class ProfileDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     name: str
     title: str = ""
     description: str = ""
-    base_path: str = "/scim/v2"
     extends: str | None = None
     media_type: Literal["application/scim+json", "application/json"] = "application/scim+json"
     accept: list[str] = []

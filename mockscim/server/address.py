@@ -1,0 +1,128 @@
+"""From a request's target to what it asks for: tenant, area, path, parameters, base URL.
+
+A base URL may carry a query string (``…/scim/v2?aadOptscim062020``, which Segment's documentation tells Entra's
+administrators to enter), and clients append paths to it in several ways. All of them end up here.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Literal, NamedTuple
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from mockscim.scim.errors import ScimError, invalid_syntax, not_found
+
+SCIM = "/scim/v2"
+CONTROL = "/_mockscim"
+TENANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
+# A query string that is not one: a bare flag of the base URL, and then the path that was appended to it.
+_FLAG_THEN_PATH = re.compile(r"(?P<flag>[^/?&=]*)(?P<slash>/)(?P<path>[^?]*)(?:\?(?P<query>.*))?", re.DOTALL)
+
+
+class Address(NamedTuple):
+    """Where a request goes. ``path`` is decoded and below the area's root; ``query`` as it was sent."""
+
+    tenant: str
+    area: Literal["scim", "control"]
+    path: str
+    query: str
+
+
+def read_address(target: str, endpoints: frozenset[str]) -> Address:
+    """Tell the parts of a request target.
+
+    Args:
+        target: as in the request line: a path with query, or an absolute URL.
+        endpoints: the lower-cased endpoints that may follow a base URL's flag: ``/users``.
+
+    Raises:
+        ScimError: 404 for what is neither SCIM nor control, 400 for what cannot be decoded.
+    """
+    if not target.startswith("/"):
+        parts = urlsplit(target)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path, _, query = target.partition("?")
+    tenant = ""
+    if path.startswith("/t/"):
+        name, slash, rest = path[3:].partition("/")
+        tenant = _decoded(name)
+        if not TENANT_NAME.fullmatch(tenant):
+            raise not_found("a tenant's name is made of letters, digits and ._~-")
+        path = slash + rest
+    if path.startswith(SCIM) and (len(path) == len(SCIM) or path[len(SCIM)] == "/"):
+        rest = path[len(SCIM) :]
+        if query and "=" not in query[:1] and rest in ("", "/"):
+            rest, query = _after_flag(rest, query, endpoints)
+        elif "?" in query:
+            # …/v2?flag + /Users?filter= where the client kept the flag behind the path: Users?flag?filter=
+            flag, _, tail = query.partition("?")
+            if "=" not in flag:
+                query = f"{flag}&{tail}"
+        return Address(tenant, "scim", _decoded(rest), query)
+    if path.startswith(CONTROL) and (len(path) == len(CONTROL) or path[len(CONTROL)] == "/"):
+        return Address(tenant, "control", _decoded(path[len(CONTROL) :]), query)
+    raise not_found(f"there is nothing at {path[:200]}; SCIM is below {SCIM}, control below {CONTROL}")
+
+
+def _after_flag(rest: str, query: str, endpoints: frozenset[str]) -> tuple[str, str]:
+    found = _FLAG_THEN_PATH.fullmatch(query)
+    if found is not None:
+        first = "/" + found["path"].split("/", 1)[0].lower()
+        if first in endpoints:
+            flag, tail = found["flag"], found["query"]
+            return "/" + found["path"], "&".join(part for part in (flag, tail) if part)
+    return rest, query
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text:
+        return text
+    try:
+        decoded = unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        raise invalid_syntax("the path is not UTF-8 when decoded") from None
+    return decoded
+
+
+def read_query(query: str) -> list[tuple[str, str]]:
+    """The parameters of a query string, decoded; ``+`` is a space, as forms write it.
+
+    Raises:
+        ScimError: 400 when a value is not UTF-8.
+    """
+    if not query:
+        return []
+    found = []
+    for part in query.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            found.append((_unquoted(name), _unquoted(value)))
+    return found
+
+
+def _unquoted(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        raise ScimError(400, "invalidValue", "the query string is not UTF-8 when decoded") from None
+
+
+@lru_cache(maxsize=512)
+def base_url(scheme: str, host: str, tenant: str, fixed: str | None) -> str:
+    """The base URL that ``location`` and ``$ref`` start with: of the Host that was called, or as it was fixed.
+
+    Raises:
+        ScimError: 400 when the Host header is none.
+    """
+    root = f"/t/{tenant}" if tenant else ""
+    if fixed is not None:
+        return f"{fixed}{root}{SCIM}"
+    if not _HOST.fullmatch(host):
+        raise ScimError(400, None, "the Host header is not a host")
+    return f"{scheme}://{host}{root}{SCIM}"

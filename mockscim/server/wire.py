@@ -1,0 +1,245 @@
+"""Answers on the wire: one write for a good one, and every way in which a fault makes it a bad one.
+
+aiohttp's server asks a response for ``prepare`` and ``write_eof`` only; writing head and body in one call there saves
+about two fifths of a request. What a fault does to the connection is done to the transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp.web import BaseRequest
+
+from mockscim.faults import Drip, Drop, Effect, Hang, Reset, Respond, Truncate
+
+Pause = Callable[[float | None], Awaitable[bool]]
+
+_DRAIN_ABOVE = 64 * 1024
+_NO_BODY = frozenset({204, 304})
+_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+_date: tuple[int, str] = (0, "")
+
+
+def _date_line() -> str:
+    """The Date header, made once a second."""
+    global _date  # noqa: PLW0603 - a cache of one
+    now = int(time.time())
+    if _date[0] != now:
+        _date = (now, f"Date: {formatdate(now, usegmt=True)}\r\nServer: mockscim\r\n")
+    return _date[1]
+
+
+def head(status: int, headers: Mapping[str, str], length: int | None, *, keep_alive: bool, old: bool = False) -> bytes:
+    """The status line and headers of an answer.
+
+    Args:
+        status: the status code.
+        headers: those to send beside Date, Server, Content-Length and Connection.
+        length: what Content-Length says; None to leave it out.
+        keep_alive: whether the connection goes on.
+        old: whether the client speaks HTTP/1.0, and has to be told when it does.
+    """
+    lines = [_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n", _date_line()]
+    lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
+    if length is not None and status not in _NO_BODY:
+        lines.append(f"Content-Length: {length}\r\n")
+    if not keep_alive:
+        lines.append("Connection: close\r\n")
+    elif old:
+        lines.append("Connection: keep-alive\r\n")
+    lines.append("\r\n")
+    # Header values are ours or a fault rule's; a line break in one must not become another header.
+    return "".join(lines).encode("utf-8", "replace")
+
+
+class Answer:
+    """A whole answer, written at once. It is what aiohttp's server needs of a response, and no more."""
+
+    __slots__ = ("_request", "body", "headers", "keep_alive", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes, *, keep_alive: bool = True) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.keep_alive: bool | None = keep_alive
+        self._request: BaseRequest | None = None
+
+    @property
+    def body_length(self) -> int:
+        """The size of the body, for access logs."""
+        return len(self.body)
+
+    @property
+    def prepared(self) -> bool:
+        """Whether writing has begun."""
+        return self._request is not None
+
+    async def prepare(self, request: BaseRequest) -> None:
+        """Remember which connection to write to."""
+        self._request = request
+        self.keep_alive = bool(self.keep_alive and request.keep_alive)
+
+    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002 - aiohttp's signature
+        """Write head and body."""
+        request = self._request
+        if request is None or request.transport is None:
+            return
+        body = b"" if self.status in _NO_BODY or request.method == "HEAD" else self.body
+        first = head(
+            self.status,
+            self.headers,
+            len(self.body),
+            keep_alive=bool(self.keep_alive),
+            old=request.version < (1, 1),
+        )
+        request.transport.write(first + body)
+        if request.transport.get_write_buffer_size() > _DRAIN_ABOVE:
+            # A client that does not read must not make the server hold ever more answers for it.
+            await request.protocol._drain_helper()  # noqa: SLF001 - what aiohttp's own writer awaits here
+
+
+class Cut:
+    """In the place of an answer when the connection is already gone, or was made to go."""
+
+    status = 499
+    body_length = 0
+    keep_alive: bool | None = False
+    prepared = True
+    headers: Mapping[str, str] = {}
+
+    async def prepare(self, request: BaseRequest) -> None:
+        """Nothing to prepare."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing to write."""
+
+
+def reset(request: BaseRequest) -> None:
+    """Abort the connection so that the client sees RST."""
+    transport = request.transport
+    if transport is None:
+        return
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def close(request: BaseRequest) -> None:
+    """Close the connection in order (FIN), after what has been written so far."""
+    if request.transport is not None:
+        request.transport.close()
+
+
+class Sent:
+    """What went out on the wire: for the journal. ``status`` is None when nothing did."""
+
+    __slots__ = ("body", "cut", "headers", "response", "status")
+
+    def __init__(
+        self,
+        response: Any,  # noqa: ANN401 - an Answer or a Cut, which aiohttp takes for its own
+        status: int | None,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        cut: bool,
+    ) -> None:
+        self.response = response
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.cut = cut
+
+
+async def apply(effect: Effect, request: BaseRequest, answer: Answer, pause: Pause) -> Sent:
+    """Put a terminal effect in the place of an answer.
+
+    Args:
+        effect: what the fault does.
+        request: whose connection it is done to.
+        answer: the answer that would have gone out (or would not, for a fault before the commit).
+        pause: waits so many seconds, or for ever; False when the wait was cut or the client left.
+    """
+    if isinstance(effect, Respond):
+        headers = dict(effect.headers)
+        if effect.content_type:
+            headers = {"Content-Type": effect.content_type, **headers}
+        body = b"" if effect.status in _NO_BODY else effect.body
+        return Sent(Answer(effect.status, headers, body), effect.status, headers, body, cut=False)
+    if isinstance(effect, Drop):
+        close(request)
+    elif isinstance(effect, Reset):
+        reset(request)
+    elif isinstance(effect, Hang):
+        await pause(effect.seconds)
+        close(request)
+    elif isinstance(effect, Truncate):
+        return await _truncate(effect, request, answer)
+    elif isinstance(effect, Drip):
+        return await _drip(effect, request, answer, pause)
+    return Sent(Cut(), None, {}, b"", cut=True)
+
+
+async def _truncate(effect: Truncate, request: BaseRequest, answer: Answer) -> Sent:
+    part = answer.body[: effect.cut(len(answer.body))]
+    if effect.framing == "valid":
+        return Sent(Answer(answer.status, answer.headers, part), answer.status, answer.headers, part, cut=False)
+    if request.transport is not None:
+        first = head(answer.status, answer.headers, len(answer.body), keep_alive=False)
+        request.transport.write(first + part)
+    close(request)
+    return Sent(Cut(), answer.status, answer.headers, part, cut=True)
+
+
+async def _drip(effect: Drip, request: BaseRequest, answer: Answer, pause: Pause) -> Sent:
+    body = answer.body
+    first = head(answer.status, answer.headers, len(body), keep_alive=False)
+    wait = effect.pause(len(body))
+    sent = 0
+    if request.transport is not None:
+        request.transport.write(first)
+    while sent < len(body) and request.transport is not None and not request.transport.is_closing():
+        if sent and not await pause(wait):
+            break
+        if request.transport is None:
+            break
+        request.transport.write(body[sent : sent + effect.chunk])
+        sent += effect.chunk
+    cut = sent < len(body)
+    close(request)
+    return Sent(Cut(), answer.status, answer.headers, body[:sent], cut=cut)
+
+
+async def pause(seconds: float | None, cuts: set[Callable[[], None]]) -> bool:
+    """Wait for real time to pass; False when cut before it has.
+
+    Args:
+        seconds: how long; None for ever.
+        cuts: where the way to cut this wait short is entered while it lasts.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[bool] = loop.create_future()
+
+    def settle(result: bool) -> None:  # noqa: FBT001 - a callback's argument
+        if not done.done():
+            done.set_result(result)
+
+    def cut() -> None:
+        settle(False)  # noqa: FBT003
+
+    timer = loop.call_later(seconds, settle, True) if seconds is not None else None  # noqa: FBT003
+    cuts.add(cut)
+    try:
+        return await done
+    finally:
+        cuts.discard(cut)
+        if timer is not None:
+            timer.cancel()
