@@ -44,9 +44,7 @@ class Clock:
     def __init__(self, setting: str = "real") -> None:
         mode, _, start = setting.partition(":")
         if mode not in ("real", "virtual") or (mode == "real" and start):
-            raise ClockError(
-                f"a clock is real, virtual or virtual:2026-01-01T00:00:00Z, not {setting[:60]!r}"
-            )
+            raise ClockError(f"a clock is real, virtual or virtual:2026-01-01T00:00:00Z, not {setting[:60]!r}")
         self._start: float | None = parse_instant(start or DEFAULT_VIRTUAL) if mode == "virtual" else None
         self._now = self._start
 

@@ -48,7 +48,7 @@ def parse_duration(value: object) -> float:
         # ms divides: 50 * 0.001 is not the double nearest to 0.05
         seconds = float(number) / 1000.0 if unit == "ms" else float(number) * _SECONDS[unit or "s"]
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{value} is not a duration: expected {_DURATION_HINT}")
         if value < 0:
             raise ValueError(f"a duration cannot be negative: expected {_DURATION_HINT}")

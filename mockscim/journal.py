@@ -89,9 +89,7 @@ class Exchange:
             "resource": resource,
             "committed": self.committed,
             "changes": list(self.changes),
-            "faults": [
-                {"rule": f.rule, "type": f.type, "phase": f.phase, "outcome": f.outcome} for f in self.faults
-            ],
+            "faults": [{"rule": f.rule, "type": f.type, "phase": f.phase, "outcome": f.outcome} for f in self.faults],
             "leniencies": self.leniencies,
             "connection": self.connection,
             "attempt": self.attempt,
@@ -273,9 +271,7 @@ def _masked(value: Any) -> Any:  # noqa: ANN401
             path = next((v for k, v in item.items() if k.lower() == "path" and isinstance(v, str)), "")
             for name, content in item.items():
                 key = name.lower().rsplit(":", 1)[-1]
-                if key in _SECRET_NAMES or (
-                    key == "value" and path.lower().rsplit(":", 1)[-1].strip() == "password"
-                ):
+                if key in _SECRET_NAMES or (key == "value" and path.lower().rsplit(":", 1)[-1].strip() == "password"):
                     item[name] = MASK
                 elif isinstance(content, (dict, list)):
                     stack.append(content)

@@ -7,12 +7,11 @@ it follows from the seed.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import random
 import re
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,10 +24,10 @@ from mockscim.faults import FaultEngine
 from mockscim.fixtures import Entry, Fixture, FixtureError
 from mockscim.journal import History, Journal
 from mockscim.profiles import Profile
-from mockscim.scim.errors import ScimError
-from mockscim.scim.policy import LENIENCIES, OFF_BY_DEFAULT, Policy
+from mockscim.scim.errors import ScimError, invalid_value, not_found
+from mockscim.scim.policy import LENIENCIES, OFF_BY_DEFAULT, Policy, Tolerance
 from mockscim.scim.schema import Registry, ResourceType, SchemaError
-from mockscim.scim.service import Service
+from mockscim.scim.service import Reply, Service
 from mockscim.scim.store import Change, Record, Store
 
 _START = "\0start"
@@ -76,35 +75,37 @@ class Token:
     created: str
 
 
-@dataclass
 class Tokens:
     """The tokens that open one tenant, beside the start tokens that open all."""
 
-    kept: dict[str, Token] = field(default_factory=dict)
-    _n: int = 0
+    def __init__(self) -> None:
+        self._kept: dict[bytes, Token] = {}
+        self._n = 0
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self._kept
+
+    def __iter__(self) -> Iterator[Token]:
+        return iter(self._kept.values())
 
     def mint(self, created: str, text: str | None = None) -> tuple[Token, str]:
         """Make a token, or take one that is given; returns it with its text."""
         text = text or secrets.token_urlsafe(32)
         self._n += 1
         token = Token(f"t-{self._n}", digest(text), mask(text), created)
-        self.kept[token.name] = token
+        self._kept[token.digest] = token
         return token, text
 
     def revoke(self, name: str) -> None:
         """Forget a token; KeyError when there is none of that name."""
-        del self.kept[name]
-
-    def opens(self, candidate: bytes) -> bool:
-        """Whether a digest is that of one of the tokens; every comparison takes the same time."""
-        found = False
-        for token in self.kept.values():
-            found |= hmac.compare_digest(token.digest, candidate)
-        return found
+        found = next((token for token in self._kept.values() if token.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        del self._kept[found.digest]
 
 
 def digest(token: str) -> bytes:
-    """What is kept of a token: comparing digests says nothing about how much of a token was right."""
+    """What is kept of a token, and looked up: how long that takes says nothing about how much of a token was right."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
@@ -128,6 +129,8 @@ class Tenant:
         self.name = name
         self.start = start
         self.generation = 0
+        # How to cut what is waiting: requests under a delay, a hang, a gate. Called on reset and shutdown.
+        self.cuts: set[Callable[[], None]] = set()
         self.policy: Policy = start.profile.with_leniencies(
             strict=start.strict, accept=start.accept, refuse=start.refuse
         )
@@ -162,7 +165,7 @@ class Tenant:
 
     def reset(self) -> None:
         """Back to the start: data, rules, clock, ordinals; empty journal and history."""
-        self.generation += 1
+        self.cut()
         self.store.restore(_START, renew=False)
         self.store.forget_snapshots(keep=_START)
         self._random.setstate(self._start_state[0])
@@ -172,10 +175,42 @@ class Tenant:
         self.journal.reset()
         self.history.reset()
 
+    def cut(self) -> None:
+        """End what is in flight: waits stop, and what had not been committed yet never is."""
+        self.generation += 1
+        for cut in list(self.cuts):
+            cut()
+
     def note(self, changes: Iterable[Change], journal: int | None) -> tuple[int, ...]:
         """Enter committed changes into the history; returns their numbers."""
         now = self.clock.text()
         return tuple(self.history.record(change, now, journal) for change in changes)
+
+    def edit(self, method: str, type_name: str, id_: str | None, document: object, base: str) -> Reply:
+        """Change the data behind the client's back: in the history, not in the journal, with every leniency.
+
+        Args:
+            method: POST, PATCH or DELETE.
+            type_name: a resource type's name or endpoint: ``User``, ``Users``.
+            id_: the resource's id; None to make one.
+            document: what a client would send.
+            base: the base URL for references.
+
+        Raises:
+            ScimError: 404 for what is not there, 400 or 409 for what cannot be.
+        """
+        kind = next((k for k in self.registry.types.values() if type_name in (k.name, k.endpoint[1:])), None)
+        if kind is None:
+            raise not_found(f"there is no resource type {type_name[:100]}")
+        call = self.service.route(method, kind.endpoint + (f"/{id_}" if id_ is not None else ""), base)
+        call.tolerance = Tolerance(frozenset(LENIENCIES))
+        self.service.read(call, (), orjson.dumps(document) if document is not None else b"")
+        wanted = document.get("id") if isinstance(document, Mapping) and method == "POST" else None
+        if wanted is not None and (not isinstance(wanted, str) or not _ID.fullmatch(wanted)):
+            raise invalid_value("an id is made of letters, digits and -._~@:+")
+        reply = self.service.perform(call, self.clock.text(), new_id=wanted)
+        self.note(reply.changes, None)
+        return reply
 
     # -- fixtures ----------------------------------------------------------------------------------------------
 
@@ -237,9 +272,7 @@ class Tenant:
         for index, account in enumerate(fixture.accounts):
             id_ = account.get("id")
             with _placed(Entry("/Users", account, f"/accounts/{index}", fixture.source)):
-                self.service.seed_account(
-                    account, id_ if isinstance(id_, str) and id_ else self._new_id(), now
-                )
+                self.service.seed_account(account, id_ if isinstance(id_, str) and id_ else self._new_id(), now)
         return [change for change in changes if change is not None]
 
     def _identified(self, entry: Entry) -> Entry:
@@ -249,18 +282,14 @@ class Tenant:
         if id_ is None or id_ == "":
             id_ = self._new_id()
         elif not isinstance(id_, str) or not _ID.fullmatch(id_) or id_.lower().startswith("bulkid"):
-            raise FixtureError(
-                entry.source, f"{entry.pointer}/id", "an id of letters, digits and -._~@:+ was expected"
-            )
+            raise FixtureError(entry.source, f"{entry.pointer}/id", "an id of letters, digits and -._~@:+ was expected")
         return entry._replace(document={"id": id_, **document})
 
     def _kind(self, entry: Entry) -> ResourceType:
         kind = self.registry.endpoints.get(entry.endpoint.lower())
         if kind is None:
             known = ", ".join(kind.endpoint for kind in self.registry.types.values())
-            raise FixtureError(
-                entry.source, entry.pointer, f"there is no endpoint {entry.endpoint} (known: {known})"
-            )
+            raise FixtureError(entry.source, entry.pointer, f"there is no endpoint {entry.endpoint} (known: {known})")
         return kind
 
     def dump(self) -> dict[str, Any]:

@@ -110,9 +110,8 @@ def _explain(error: msgspec.ValidationError, to: type, pointer: str) -> FaultErr
 
 def _declared(of: object, keys: list[str | int]) -> tuple[object, str]:
     """The declared type at a path of keys, without ``| None``, and its range in words; None and "" if it has none."""
-    bounds = ""
     for key in keys:
-        of, bounds = _bare(of)
+        of, _ = _bare(of)
         if isinstance(key, int):
             of = (typing.get_args(of) or (None,))[0]
         elif isinstance(of, type) and issubclass(of, msgspec.Struct):

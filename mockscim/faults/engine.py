@@ -108,6 +108,11 @@ class FaultEngine:
         self._start: tuple[Rule, ...] = ()
         self.set_start(start, now)
 
+    @property
+    def active(self) -> bool:
+        """Whether there is any rule to ask."""
+        return bool(self._loaded)
+
     def set_start(self, documents: Iterable[object], now: float) -> tuple[Rule, ...]:
         """Replace all rules, and come back to these at each reset. All or nothing.
 
@@ -258,9 +263,7 @@ class FaultEngine:
 
     def _find_covering(self, operation: str, refinements: tuple[str, ...]) -> tuple[_Loaded, ...]:
         """The rules about an operation; remembered, so that a rule about another costs one look-up."""
-        found = tuple(
-            loaded for loaded in self._loaded.values() if loaded.rule.matcher.covers(operation, refinements)
-        )
+        found = tuple(loaded for loaded in self._loaded.values() if loaded.rule.matcher.covers(operation, refinements))
         if len(self._covering) >= _REMEMBERED:
             self._covering.clear()
         self._covering[operation, refinements] = found

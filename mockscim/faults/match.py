@@ -48,23 +48,15 @@ _METHOD = re.compile(r"[A-Z]+")
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The `match` of a rule as it stands in a document."""
 
-    operation: Annotated[
-        str | list[str], Meta(description="Operations or refinements; * stands for any text.")
-    ] = "*"
-    where: Annotated[
-        str | None, Meta(description="SCIM filter over the resource before, after or as sent.")
-    ] = None
+    operation: Annotated[str | list[str], Meta(description="Operations or refinements; * stands for any text.")] = "*"
+    where: Annotated[str | None, Meta(description="SCIM filter over the resource before, after or as sent.")] = None
     method: Annotated[str | None, Meta(description="HTTP method, in capitals.")] = None
-    path: Annotated[str | None, Meta(description="Glob over the path below the base, such as /Users*.")] = (
-        None
-    )
+    path: Annotated[str | None, Meta(description="Glob over the path below the base, such as /Users*.")] = None
     header: Annotated[dict[str, str], Meta(description="Header name to glob over its value.")] = field(
         default_factory=dict
     )
     authenticated: Annotated[bool, Meta(description="false: requests without a good token match too.")] = True
-    committed: Annotated[
-        bool | None, Meta(description="Only what will commit a change, or only what will not.")
-    ] = None
+    committed: Annotated[bool | None, Meta(description="Only what will commit a change, or only what will not.")] = None
 
     def __post_init__(self) -> None:
         for operation in self.operations:
@@ -162,9 +154,7 @@ def compile_match(match: Match, pointer: str) -> Matcher:
         try:
             where = parse(match.where).node
         except ScimError as error:
-            raise FaultError(
-                pointer_to(pointer, "where"), f"expected a SCIM filter: {error.detail}"
-            ) from None
+            raise FaultError(pointer_to(pointer, "where"), f"expected a SCIM filter: {error.detail}") from None
     return Matcher(
         tuple(glob(operation) for operation in match.operations),
         match.method,

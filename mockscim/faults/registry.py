@@ -94,9 +94,7 @@ def fault(
     """
 
     def register(parameters: P) -> P:
-        kind = FaultType(
-            name, family, parameters, phases, phases[0], doc, correct_client, terminal, argument, aliases
-        )
+        kind = FaultType(name, family, parameters, phases, phases[0], doc, correct_client, terminal, argument, aliases)
         fields = parameters.__struct_fields__
         for word in (name, *aliases):
             if word in _TYPES or word in _ALIASES:

@@ -55,9 +55,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def __post_init__(self) -> None:
         if self.name is not None and not _NAME.fullmatch(self.name):
-            raise Wrong(
-                "name", "expected at most 128 letters, digits and any of . _ : @ + -, a letter or digit first"
-            )
+            raise Wrong("name", "expected at most 128 letters, digits and any of . _ : @ + -, a letter or digit first")
 
 
 class RuleDocument(Envelope, frozen=True, kw_only=True):
@@ -147,13 +145,10 @@ def compile_rule(document: object, *, pointer: str = "", taken: Collection[str] 
     if isinstance(plain, dict) and "sequence" in plain:
         for key in ("type", "parameters", "phase"):
             if key in plain:
-                raise FaultError(
-                    pointer_to(pointer, key), f"in a sequence, {key} stands in each of its rules"
-                )
+                raise FaultError(pointer_to(pointer, key), f"in a sequence, {key} stands in each of its rules")
         envelope = convert(plain, SequenceDocument, pointer)
         steps = tuple(
-            _step(step, pointer_to(pointer, "sequence", index))
-            for index, step in enumerate(envelope.sequence)
+            _step(step, pointer_to(pointer, "sequence", index)) for index, step in enumerate(envelope.sequence)
         )
         kind = "sequence"
     else:
@@ -163,9 +158,7 @@ def compile_rule(document: object, *, pointer: str = "", taken: Collection[str] 
     matcher = compile_match(envelope.match, pointer_to(pointer, "match"))
     name = _free_name(envelope.match.operations, kind, taken) if envelope.name is None else envelope.name
     if name in taken:
-        raise FaultError(
-            pointer_to(pointer, "name"), f"there is a rule {name!r} already: expected another name"
-        )
+        raise FaultError(pointer_to(pointer, "name"), f"there is a rule {name!r} already: expected another name")
     resolved = {**plain, "name": name}  # type: ignore[dict-item]
     if kind != "sequence":
         resolved["phase"] = steps[0].phase
@@ -196,9 +189,7 @@ def compile_rules(documents: object, *, pointer: str = "", taken: Collection[str
     names = set(taken)
     documents = list(documents)
     # An unnamed rule must not take the name that a later one bears.
-    names_given = {
-        item["name"] for item in documents if isinstance(item, dict) and isinstance(item.get("name"), str)
-    }
+    names_given = {item["name"] for item in documents if isinstance(item, dict) and isinstance(item.get("name"), str)}
     for index, document in enumerate(documents):
         here = pointer_to(pointer, index)
         if isinstance(document, Rule):

@@ -12,7 +12,7 @@ import orjson
 
 from mockscim.faults.documents import convert, suggestion
 from mockscim.faults.errors import FaultError
-from mockscim.faults.rule import compile_rules
+from mockscim.faults.rule import compile_rule, compile_rules
 
 
 class Scenario(NamedTuple):
@@ -84,7 +84,8 @@ def _scenario(value: object) -> Scenario:
         compile_rules(value)
         return Scenario(None, value)
     if isinstance(value, dict) and ("type" in value or "sequence" in value):
-        return Scenario(None, [rule.document for rule in compile_rules([value])])
+        compile_rule(value)
+        return Scenario(None, [value])
     document = convert(value, ScenarioDocument)
     compile_rules(document.rules, pointer="/rules")
     return Scenario(document.seed, document.rules)

@@ -53,8 +53,8 @@ def latency_rule(text: str) -> dict[str, Any]:
     Raises:
         FaultError: it is neither a duration nor a range of them.
     """
-    document = rule_document("latency", _from_argument("latency", text.strip()))
     try:
+        document = rule_document("latency", _from_argument("latency", text.strip()))
         compile_rule(document)
     except FaultError as error:
         raise FaultError("", f"{error.expected}. Examples: 50ms, 20ms-80ms", source=repr(text)) from None
@@ -182,23 +182,20 @@ def _chance(text: str) -> dict[str, Any]:
     """The tail ``:0.3:after``; the probability may be left empty."""
     if not text:
         return {}
-    colon, probability, phase = [*text.split(":", 2), ""][:3]
-    if colon or not text.startswith(":"):
+    if not text.startswith(":"):
         raise FaultError("", f"expected : and a probability behind the outcome, got {text!r}")
     keywords: dict[str, Any] = {}
-    probability, phase = probability.strip(), phase.strip()
+    probability, colon, phase = (part.strip() for part in text[1:].partition(":"))
     if probability in ("before", "after"):
         raise FaultError("", f"the phase stands behind the probability, as in :1:{probability}")
     if probability:
         try:
             keywords["probability"] = msgspec.convert(probability, float, strict=False)
         except msgspec.ValidationError:
-            raise FaultError(
-                "", f"{probability!r} is not a probability: expected a number from 0 to 1"
-            ) from None
+            raise FaultError("", f"{probability!r} is not a probability: expected a number from 0 to 1") from None
     if phase:
         keywords["phase"] = phase
-    elif text.count(":") > 1 or not probability:
+    elif colon or not probability:
         raise FaultError("", "expected a probability or a phase behind the last colon")
     return keywords
 

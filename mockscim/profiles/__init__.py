@@ -98,17 +98,13 @@ class Profile:
         """The profile's name."""
         return self.document.name
 
-    def registry(
-        self, schemas: Iterable[Mapping[str, Any]] = (), types: Iterable[Mapping[str, Any]] = ()
-    ) -> Registry:
+    def registry(self, schemas: Iterable[Mapping[str, Any]] = (), types: Iterable[Mapping[str, Any]] = ()) -> Registry:
         """The resource types of this provider, with those that a fixture brings along.
 
         Raises:
             SchemaError: a document of the fixture cannot be used.
         """
-        registry = Registry(
-            _restricted(kind, self.document.types.get(kind.name)) for kind in standard_types()
-        )
+        registry = Registry(_restricted(kind, self.document.types.get(kind.name)) for kind in standard_types())
         brought = Registry.from_documents(schemas, types)
         for kind in brought.types.values():
             registry.add(kind)
@@ -136,9 +132,7 @@ class Profile:
 
 def names() -> list[str]:
     """The profiles that come along."""
-    return sorted(
-        entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")
-    )
+    return sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
 
 
 def load(source: str | Mapping[str, Any]) -> Profile:
@@ -238,18 +232,14 @@ def _restricted(kind: ResourceType, document: TypeDocument | None) -> ResourceTy
         return kind
     schema = kind.schema
     wanted = (
-        {name.lower() for name in document.attributes}
-        if document.attributes is not None
-        else set(schema.attributes)
+        {name.lower() for name in document.attributes} if document.attributes is not None else set(schema.attributes)
     )
     unknown = wanted - schema.attributes.keys()
     if unknown:
         raise ProfileError(f"types.{kind.name}.attributes: {kind.name} has no {', '.join(sorted(unknown))}")
     extensions = {urn.lower() for urn in document.extensions} if document.extensions is not None else None
     kept = [(e, required) for e, required in kind.extensions if extensions is None or e.key in extensions]
-    left_out = (schema.attributes.keys() - wanted) | {
-        e.key for e, _ in kind.extensions if (e, False) not in kept
-    }
+    left_out = (schema.attributes.keys() - wanted) | {e.key for e, _ in kind.extensions if (e, False) not in kept}
     for extension, _ in kind.extensions:
         if extension.key in left_out:
             left_out |= extension.attributes.keys() - wanted

@@ -165,9 +165,7 @@ def comparison(place: Place, op: str, value: Value) -> Matcher:
 def present(value: object, depth: int = 4) -> bool:
     """Whether it is a value: not null, not empty, and if complex not made of nothing else."""
     if isinstance(value, dict | list | tuple) and depth:
-        return any(
-            present(item, depth - 1) for item in (value.values() if isinstance(value, dict) else value)
-        )
+        return any(present(item, depth - 1) for item in (value.values() if isinstance(value, dict) else value))
     return value is not None and value != ""
 
 
@@ -205,9 +203,7 @@ def _folded_test(op: str, value: str) -> Test:
     return lambda stored: isinstance(stored, str) and exact(stored.casefold())
 
 
-_DATE_TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))?", re.ASCII
-)
+_DATE_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))?", re.ASCII)
 
 
 def instant(text: object) -> tuple[int, str] | None:

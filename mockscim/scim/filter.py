@@ -191,9 +191,7 @@ def is_simple(text: str) -> bool:
 
 def _checked_length(text: str) -> None:
     if len(text) > MAX_LENGTH:
-        raise errors.invalid_filter(
-            f"The filter has {len(text)} characters; no more than {MAX_LENGTH} are accepted."
-        )
+        raise errors.invalid_filter(f"The filter has {len(text)} characters; no more than {MAX_LENGTH} are accepted.")
 
 
 def parse(text: str) -> Parsed:

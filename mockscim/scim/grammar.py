@@ -111,9 +111,7 @@ class FilterLexer(SCIMLexer):
             yield "LPAREN", found
         elif found == "[" and self.expects is _OPERATOR and not self.spaced and self.last != "VALUE_PATH_SUB":
             if self.inside or "[" in self.brackets:
-                raise self._refused(
-                    f"Found [ at character {at + 1} inside the brackets of another value path"
-                )
+                raise self._refused(f"Found [ at character {at + 1} inside the brackets of another value path")
             self._open(found)
             yield "LBRACKET", found
             self.expects = _ATTRIBUTE

@@ -147,9 +147,7 @@ def _compile_text(text: str, resource_type: ResourceType, unknown: Unknown) -> Q
 _compile_cached = lru_cache(2048)(_compile_text)
 
 
-def _compile(
-    node: Node, resource_type: ResourceType, unknown: Unknown, leniencies: tuple[Leniency, ...] = ()
-) -> Query:
+def _compile(node: Node, resource_type: ResourceType, unknown: Unknown, leniencies: tuple[Leniency, ...] = ()) -> Query:
     compiler = _Compiler(resource_type, unknown)
     compiler.leniencies.update(dict.fromkeys(leniencies))
     matches = compiler.tree(node, compiler.leaf, sure=True)
@@ -200,9 +198,7 @@ class _Compiler:
     def leaf_of_value(self, attribute: Attribute, found: list[tuple[Attribute, Value]]) -> _Leaf:
         """What compiles a clause about one value of the attribute; sure equalities are added to ``found``."""
         if attribute.type != "complex":
-            raise errors.invalid_filter(
-                f"{attribute.path} is not complex: it has no sub-attributes to filter by."
-            )
+            raise errors.invalid_filter(f"{attribute.path} is not complex: it has no sub-attributes to filter by.")
 
         def leaf(node: Node, sure: bool) -> Matcher:  # noqa: FBT001
             if not isinstance(node, Present | Compare):
@@ -231,9 +227,7 @@ class _Compiler:
         if attribute is None and path.uri is None:
             attribute = resource_type.find_in_extensions(path.name)
             if attribute is not None:
-                urn = next(
-                    e.id for e, _ in resource_type.extensions if attribute is e.attributes.get(attribute.key)
-                )
+                urn = next(e.id for e, _ in resource_type.extensions if attribute is e.attributes.get(attribute.key))
                 self.leniencies[UNQUALIFIED, f"{path} stands for {urn}:{path}"] = None
         elif attribute is not None and path.uri is not None and path.uri.lower() != resource_type.schema.key:
             extension = resource_type.extension(path.uri)
@@ -300,9 +294,7 @@ class _Compiler:
                 + (f", such as {example.path}." if example else ".")
             )
         if not (attribute.multi_valued and attribute.sub("primary")):
-            self.leniencies[
-                COMPLEX_VALUE, f"{node.path} {node.op} stands for {node.path}.value {node.op}"
-            ] = None
+            self.leniencies[COMPLEX_VALUE, f"{node.path} {node.op} stands for {node.path}.value {node.op}"] = None
         return place.sub(value)
 
     def _note(self, index: str | None, attribute: Attribute, value: Value) -> None:
@@ -339,9 +331,7 @@ class _Compiler:
 
         def other(resource: Mapping[str, Any]) -> bool:
             # As everywhere, ne also holds where there is no value at all.
-            found = [
-                element for element in elements(resource) if isinstance(element, dict) and selects(element)
-            ]
+            found = [element for element in elements(resource) if isinstance(element, dict) and selects(element)]
             if attribute is not None:
                 found = [element for element in found if element.get(attribute.name) is not None]
             return any(map(differs, found or [{}]))
@@ -356,13 +346,9 @@ class _Compiler:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if isinstance(value, str):
             if kind == "boolean" and value.lower() in ("true", "false"):
-                self.leniencies[
-                    BOOLEAN_STRING, f"{attribute.path} is compared with the text {literal(value)}"
-                ] = None
+                self.leniencies[BOOLEAN_STRING, f"{attribute.path} is compared with the text {literal(value)}"] = None
                 return value.lower() == "true"
-            fits = kind in _TEXTS or (
-                kind == "dateTime" and (op in ("co", "sw", "ew") or instant(value) is not None)
-            )
+            fits = kind in _TEXTS or (kind == "dateTime" and (op in ("co", "sw", "ew") or instant(value) is not None))
         elif number and kind in _TEXTS:
             self.leniencies[UNQUOTED, f"{attribute.path} is compared with the number {literal(value)}"] = None
             return literal(value)
@@ -370,9 +356,7 @@ class _Compiler:
             fits = kind in ("integer", "decimal") if number else kind == "boolean" and value is not None
         if not fits:
             shown = shorten("null" if value is None else literal(value))
-            raise errors.invalid_filter(
-                f"{attribute.path} is of type {kind}: it cannot be compared with {shown}."
-            )
+            raise errors.invalid_filter(f"{attribute.path} is of type {kind}: it cannot be compared with {shown}.")
         return value
 
 

@@ -193,9 +193,7 @@ class Patcher:
             if self._resolve(path, quiet=True) is None:
                 unknown(name, self._type, self._policy, self._tolerance)
                 return
-            refusal = invalid_syntax(
-                f"{operation.where}.value: {name[:100]} is a path, not an attribute's name"
-            )
+            refusal = invalid_syntax(f"{operation.where}.value: {name[:100]} is a path, not an attribute's name")
             self._tolerance.allow("path-as-key", f"{operation.where}.value is keyed by {name[:100]}", refusal)
             self._with_path(Operation(operation.op, name, item, operation.where), path)
         else:
@@ -246,9 +244,7 @@ class Patcher:
             if attribute is not None:
                 if not quiet:
                     refusal = invalid_path(f"{name} is an attribute of {attribute.schema} and needs its URN")
-                    self._tolerance.allow(
-                        "unqualified-extension-attribute", f"{name} without its URN", refusal
-                    )
+                    self._tolerance.allow("unqualified-extension-attribute", f"{name} without its URN", refusal)
                 return attribute
         key = (uri or name).lower()
         if key in self._type.unsupported or f"{uri}:{name}".lower() in self._type.unsupported:
@@ -280,9 +276,7 @@ class Patcher:
             raise mutability(f"{operation.where}.path: schemas follows from what the resource holds")
         if target is self._type.keyed:
             if sub is not None:
-                raise mutability(
-                    f"{operation.where}.path: {sub.path} is immutable; remove the member and add another"
-                )
+                raise mutability(f"{operation.where}.path: {sub.path} is immutable; remove the member and add another")
             self._keyed(operation.op, path.filter, operation.value, operation)
             return
         own = target.schema == self._type.schema.id or target.schema == ""
@@ -309,9 +303,7 @@ class Patcher:
 
     # -- one attribute -----------------------------------------------------------------------------------------
 
-    def _set_all(
-        self, operation: Operation, attribute: Attribute, container: dict[str, Any], value: object
-    ) -> None:
+    def _set_all(self, operation: Operation, attribute: Attribute, container: dict[str, Any], value: object) -> None:
         """Add to, replace or remove a whole attribute."""
         name = attribute.name
         if operation.op == "remove":
@@ -346,15 +338,9 @@ class Patcher:
         """Sub-attributes that a complex value unassigns with null."""
         if not isinstance(value, Mapping):
             return []
-        return [
-            sub.name
-            for key, item in value.items()
-            if item is None and (sub := attribute.sub(key)) is not None
-        ]
+        return [sub.name for key, item in value.items() if item is None and (sub := attribute.sub(key)) is not None]
 
-    def _remove_all(
-        self, operation: Operation, attribute: Attribute, container: dict[str, Any], value: object
-    ) -> None:
+    def _remove_all(self, operation: Operation, attribute: Attribute, container: dict[str, Any], value: object) -> None:
         if attribute.required:
             raise mutability(f"{attribute.path} is required and cannot be removed")
         if attribute.mutability == "immutable" and attribute.name in container:
@@ -364,24 +350,16 @@ class Patcher:
             return
         self._allow_remove_by_value(operation, attribute)
         gone = coerce(attribute, value, self._policy, self._tolerance) or []
-        kept = [
-            item
-            for item in container.get(attribute.name, [])
-            if not any(_covers(item, wanted) for wanted in gone)
-        ]
+        kept = [item for item in container.get(attribute.name, []) if not any(_covers(item, wanted) for wanted in gone)]
         _put_list(container, attribute.name, kept)
 
     def _allow_remove_by_value(self, operation: Operation, attribute: Attribute) -> None:
         refusal = invalid_value(
             f'{operation.where}: remove takes no value; select with a filter, {attribute.name}[value eq "…"]'
         )
-        self._tolerance.allow(
-            "remove-by-value", f"{operation.where} removes from {attribute.name} by value", refusal
-        )
+        self._tolerance.allow("remove-by-value", f"{operation.where} removes from {attribute.name} by value", refusal)
 
-    def _set_sub(
-        self, operation: Operation, attribute: Attribute, sub: Attribute, container: dict[str, Any]
-    ) -> None:
+    def _set_sub(self, operation: Operation, attribute: Attribute, sub: Attribute, container: dict[str, Any]) -> None:
         """Set or remove one sub-attribute of a single-valued complex attribute."""
         inner = dict(container.get(attribute.name) or {})
         self._set_all(operation, sub, inner, operation.value)
@@ -418,9 +396,7 @@ class Patcher:
                 self._tolerance.allow("remove-missing", f"{operation.where}.path selects nothing", refusal)
                 return
             refusal = no_target(f"{operation.where}.path selects no value of {attribute.name}")
-            self._tolerance.allow(
-                "creates-missing-element", f"{operation.where}.path selects nothing; made", refusal
-            )
+            self._tolerance.allow("creates-missing-element", f"{operation.where}.path selects nothing; made", refusal)
             made = dict(query.equalities) if query is not None else {}
             values.append(made)
             chosen = [made]
@@ -494,9 +470,7 @@ class Patcher:
             chosen = [query.key] if members.get(query.key) is not None else []
         else:
             chosen = [
-                m.value
-                for m in members
-                if query.matches({"value": m.value, "type": m.type, "display": m.display})
+                m.value for m in members if query.matches({"value": m.value, "type": m.type, "display": m.display})
             ]
         if op == "remove":
             if not chosen:
@@ -514,9 +488,7 @@ class Patcher:
         put_members(members, items, self._kind_of)
 
 
-def read_members(
-    value: object, attribute: Attribute, policy: Policy, tolerance: Tolerance
-) -> list[dict[str, Any]]:
+def read_members(value: object, attribute: Attribute, policy: Policy, tolerance: Tolerance) -> list[dict[str, Any]]:
     """Members as objects that each have a ``value``, which a lone ``$ref`` may give."""
     items: list[dict[str, Any]] = coerce(attribute, value, policy, tolerance) or []
     for item in items:

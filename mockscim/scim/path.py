@@ -49,9 +49,7 @@ _URI = r"[A-Za-z][A-Za-z0-9+.-]*+:(?:[A-Za-z0-9._~:/?\#@!$&'*+,;=-]|%[0-9A-Fa-f]
 _PLAIN = re.compile(rf"(?:({_URI}):)?({_NAME})(?:\.({_NAME}))?")
 _TAIL = re.compile(rf"(?:\.({_NAME}))?")
 # How clients remove one member; each such path is a new text. Surrogates are left to the slow way.
-_ONE_VALUE = re.compile(
-    rf'({_NAME})\[({_NAME}) [eE][qQ] "([^"\\\x00-\x1f\ud800-\udfff]*+)"\](?:\.({_NAME}))?'
-)
+_ONE_VALUE = re.compile(rf'({_NAME})\[({_NAME}) [eE][qQ] "([^"\\\x00-\x1f\ud800-\udfff]*+)"\](?:\.({_NAME}))?')
 
 
 def parse_path(text: str) -> PatchPath:

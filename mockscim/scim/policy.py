@@ -283,9 +283,7 @@ class Tolerance:
 
     def report(self) -> list[dict[str, str]]:
         """The leniencies used, as the journal shows them."""
-        return [
-            {"code": code, "source": LENIENCIES[code].source, "detail": detail} for code, detail in self.used
-        ]
+        return [{"code": code, "source": LENIENCIES[code].source, "detail": detail} for code, detail in self.used]
 
 
 @dataclass(frozen=True, slots=True)

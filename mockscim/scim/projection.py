@@ -21,9 +21,7 @@ class Projection:
         self._type = resource_type
         self._excluding = excluding
         self._attributes: dict[str, set[str] | None] = {}  # key -> sub-attribute keys, None for the whole
-        self._extensions: dict[
-            str, dict[str, set[str] | None] | None
-        ] = {}  # lower URN -> the same, None for all
+        self._extensions: dict[str, dict[str, set[str] | None] | None] = {}  # lower URN -> the same, None for all
         for path in paths:
             self._name(path)
 
@@ -70,9 +68,7 @@ class Projection:
                 result[name] = kept
         return result
 
-    def _of_extension(
-        self, key: str, attributes: dict[str, Attribute], value: dict[str, Any]
-    ) -> dict[str, Any] | None:
+    def _of_extension(self, key: str, attributes: dict[str, Attribute], value: dict[str, Any]) -> dict[str, Any] | None:
         branch = self._extensions.get(key, {})
         if branch is None:
             return None if self._excluding else value

@@ -133,9 +133,7 @@ def run(
     """
     parameters = listing.parameters
     projections = {
-        kind.name: read_projection(
-            kind, parameters.get("attributes"), parameters.get("excludedAttributes"), tolerance
-        )
+        kind.name: read_projection(kind, parameters.get("attributes"), parameters.get("excludedAttributes"), tolerance)
         for kind in types
     }
     text = parameters.get("filter")
@@ -209,9 +207,7 @@ def _selected(
             for record in (table if candidates is None else candidates)
             if query.matches(store.document(record, base, etag=policy.etag, needs=query.needs))
         ]
-    return found + [
-        r for r in extra if query.matches(store.document(r, base, etag=policy.etag, needs=query.needs))
-    ]
+    return found + [r for r in extra if query.matches(store.document(r, base, etag=policy.etag, needs=query.needs))]
 
 
 def _candidates(store: Store, kind: ResourceType, query: match.Query) -> list[Record] | None:
@@ -221,9 +217,7 @@ def _candidates(store: Store, kind: ResourceType, query: match.Query) -> list[Re
     for key, value in query.equalities:
         if kind.keyed is not None and key == f"{kind.keyed.key}.value":
             ids = store.memberships.get(value, ())
-            found: list[Record] | None = [
-                record for id in ids if (record := table.records.get(id)) is not None
-            ]
+            found: list[Record] | None = [record for id in ids if (record := table.records.get(id)) is not None]
             found = sorted(found or (), key=lambda record: record.seq)
         else:
             found = table.lookup(key, value)
@@ -237,18 +231,14 @@ def check_filterable(node: Node, kind: ResourceType, policy: Policy) -> None:
     allowed = policy.filterable.get(kind.name)
     if allowed is None:
         return
-    wanted = (
-        " or ".join(f"{path} {'/'.join(sorted(ops))}" for path, ops in sorted(allowed.items())) or "nothing"
-    )
+    wanted = " or ".join(f"{path} {'/'.join(sorted(ops))}" for path, ops in sorted(allowed.items())) or "nothing"
     if isinstance(node, (Compare, Present)):
         name = node.path.name if node.path.sub is None else f"{node.path.name}.{node.path.sub}"
         op = node.op if isinstance(node, Compare) else "pr"
         if op in allowed.get(name.lower(), ()):
             return
     elif policy.filter_logic:
-        for inner in getattr(node, "items", None) or [
-            getattr(node, "item", None) or getattr(node, "filter", None)
-        ]:
+        for inner in getattr(node, "items", None) or [getattr(node, "item", None) or getattr(node, "filter", None)]:
             if inner is not None:
                 check_filterable(inner, kind, policy)
         return
@@ -290,9 +280,7 @@ def _sort_attribute(
     if attribute is None and path.path.uri is None:
         attribute = kind.find_in_extensions(path.path.name)
         if attribute is not None:
-            tolerance.allow(
-                "unqualified-extension-attribute", f"sortBy {sort_by}", invalid_path(f"sortBy {sort_by}")
-            )
+            tolerance.allow("unqualified-extension-attribute", f"sortBy {sort_by}", invalid_path(f"sortBy {sort_by}"))
     if attribute is None:
         if root:
             return None

@@ -26,9 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 _IGNORED_ON_WRITE = frozenset({"schemas", "id", "meta"})
 
 
-def normalise(
-    document: object, resource_type: ResourceType, policy: Policy, tolerance: Tolerance
-) -> dict[str, Any]:
+def normalise(document: object, resource_type: ResourceType, policy: Policy, tolerance: Tolerance) -> dict[str, Any]:
     """The attributes of a representation, ready to store.
 
     Args:
@@ -117,9 +115,7 @@ def coerce_extension(
     return attributes
 
 
-def declared_schemas(
-    document: Mapping[str, Any], resource_type: ResourceType, tolerance: Tolerance
-) -> frozenset[str]:
+def declared_schemas(document: Mapping[str, Any], resource_type: ResourceType, tolerance: Tolerance) -> frozenset[str]:
     """The URNs in ``schemas``, lower case, after checking that they fit the resource type."""
     urns = document.get("schemas")
     if urns is None:
@@ -253,9 +249,7 @@ def _coerce_single(attribute: Attribute, value: object, policy: Policy, toleranc
             return value
     elif isinstance(value, str):
         if kind == "dateTime" and not _DATE_TIME.fullmatch(value):
-            raise invalid_value(
-                f"{attribute.path} is a dateTime such as 2026-01-31T12:00:00Z, not {value[:60]!r}"
-            )
+            raise invalid_value(f"{attribute.path} is a dateTime such as 2026-01-31T12:00:00Z, not {value[:60]!r}")
         if kind == "binary" and not _BASE64.fullmatch(value):
             raise invalid_value(f"{attribute.path} is base64")
         if kind == "reference" and _CONTROL.search(value):
@@ -266,9 +260,7 @@ def _coerce_single(attribute: Attribute, value: object, policy: Policy, toleranc
     raise invalid_value(f"{attribute.path} is of type {attribute.type}, not {_json_type(value)}")
 
 
-def _coerce_complex(
-    attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance
-) -> dict[str, Any] | None:
+def _coerce_complex(attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance) -> dict[str, Any] | None:
     if value == "":
         return _empty(attribute, tolerance)
     if not isinstance(value, Mapping):

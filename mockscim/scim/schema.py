@@ -218,9 +218,7 @@ class Schema:
     def only(self, names: Iterable[str]) -> Schema:
         """The same schema with just the named attributes, as providers that support few of them publish it."""
         wanted = {name.lower() for name in names}
-        return Schema(
-            self.id, self.name, self.description, [a for key, a in self.attributes.items() if key in wanted]
-        )
+        return Schema(self.id, self.name, self.description, [a for key, a in self.attributes.items() if key in wanted])
 
 
 def _common_attributes() -> list[Attribute]:
@@ -233,9 +231,7 @@ def _common_attributes() -> list[Attribute]:
         Attribute("version", case_exact=True, mutability="readOnly"),
     ]
     return [
-        Attribute(
-            "schemas", "reference", multi_valued=True, required=True, case_exact=True, returned="always"
-        ),
+        Attribute("schemas", "reference", multi_valued=True, required=True, case_exact=True, returned="always"),
         Attribute(
             "id",
             case_exact=True,

@@ -115,9 +115,7 @@ class Service:
         if kind is not None:
             if len(segments) == 1:
                 verbs = {"GET": "list", "POST": "create"}
-                return Call(
-                    method, base, f"{kind.resource}.{_verb(method, verbs)}", kind, tolerance=tolerance
-                )
+                return Call(method, base, f"{kind.resource}.{_verb(method, verbs)}", kind, tolerance=tolerance)
             if len(segments) == 2:
                 if segments[1].lower() == ".search":
                     verb = _verb(method, {"POST": "search"})
@@ -164,9 +162,7 @@ class Service:
         if call.operations:
             if kind.name == "User":
                 active = _intended_active(call.operations)
-                found += (
-                    [] if active is None else [f"{kind.resource}.{'activate' if active else 'deactivate'}"]
-                )
+                found += [] if active is None else [f"{kind.resource}.{'activate' if active else 'deactivate'}"]
             elif kind.keyed is not None:
                 found += self._member_refinements(call, kind)
                 if any(_names(operation, "displayname") for operation in call.operations):
@@ -194,9 +190,7 @@ class Service:
         if kind.keyed is not None:
             sent = fields.get(kind.keyed.key) or []
             wanted = (
-                {m.get("value") if isinstance(m, Mapping) else m for m in sent}
-                if isinstance(sent, list)
-                else set()
+                {m.get("value") if isinstance(m, Mapping) else m for m in sent} if isinstance(sent, list) else set()
             )
             held = {member.value for member in record.members or ()}
             found += [f"{kind.resource}.member.add"] if wanted - held else []
@@ -224,9 +218,7 @@ class Service:
             if plan is not None:
                 found.append({"schemas": kind.schemas_of(b""), **plan.attributes})
             try:
-                sent = normalise(
-                    call.document, kind, self.policy, Tolerance(frozenset(call.tolerance.accepted))
-                )
+                sent = normalise(call.document, kind, self.policy, Tolerance(frozenset(call.tolerance.accepted)))
                 found.append(sent)
             except ScimError:
                 pass  # a PatchOp, or a body that the service will refuse
@@ -262,12 +254,13 @@ class Service:
 
     # -- doing it ----------------------------------------------------------------------------------------------
 
-    def perform(self, call: Call, now: str) -> Reply:
+    def perform(self, call: Call, now: str, *, new_id: str | None = None) -> Reply:
         """Do what a request asks, and answer it.
 
         Args:
             call: what ``route`` and ``read`` made.
             now: the time, as meta shows it.
+            new_id: the id for a new resource, where the provider does not choose.
 
         Raises:
             ScimError: nothing was committed then.
@@ -283,7 +276,7 @@ class Service:
         if verb in ("list", "search"):
             return self._list(call)
         if verb == "create":
-            return self._create(call, now)
+            return self._create(call, now, new_id)
         if verb == "get":
             return self._get(call)
         if verb == "delete":
@@ -318,12 +311,14 @@ class Service:
             return Reply(304, None, {"ETag": record.etag}, record)
         return self._answer(200, record, call, projection)
 
-    def _create(self, call: Call, now: str) -> Reply:
+    def _create(self, call: Call, now: str, new_id: str | None) -> Reply:
         kind = _type_of(call)
         projection = self._projection(call, kind)
         plan = self._plan_create(call)
         attributes = plan.attributes
-        id_ = plan.joins.id if plan.joins is not None else self._new_id()
+        id_ = plan.joins.id if plan.joins is not None else new_id or self._new_id()
+        if new_id is not None and self.store.find(new_id) is not None:
+            raise uniqueness(f"the id {new_id} is taken")
         if self._leaves(kind, attributes):
             # No inactive state exists at such a provider: the account is known, and outside.
             self.store.put_account(id_, attributes, now)
@@ -347,12 +342,7 @@ class Service:
             return self._leave(call, record, plan, projection, now)
         change = self.store.update(record, plan.attributes, plan.members, now)
         after = change.after if change is not None else record
-        if (
-            call.method == "PATCH"
-            and self.policy.patch_answer == "none"
-            and projection is None
-            and after is not None
-        ):
+        if call.method == "PATCH" and self.policy.patch_answer == "none" and projection is None and after is not None:
             return Reply(204, None, self._headers(after, call), after, [change] if change is not None else [])
         return self._answer(200, after, call, projection, [change] if change is not None else [])
 
@@ -391,9 +381,7 @@ class Service:
         parameters = call.parameters
         if "attributes" not in parameters and "excludedAttributes" not in parameters:
             return None
-        return read_projection(
-            kind, parameters.get("attributes"), parameters.get("excludedAttributes"), call.tolerance
-        )
+        return read_projection(kind, parameters.get("attributes"), parameters.get("excludedAttributes"), call.tolerance)
 
     # -- planning a write --------------------------------------------------------------------------------------
 
@@ -430,9 +418,7 @@ class Service:
             check_immutable(before, attributes, kind)
         else:
             attributes = record.attributes()
-            patcher = Patcher(
-                kind, attributes, draft, self._kind_of(call, record.id), self.policy, call.tolerance
-            )
+            patcher = Patcher(kind, attributes, draft, self._kind_of(call, record.id), self.policy, call.tolerance)
             patcher.apply(call.operations)
             require(attributes, kind)
         self._thaw(kind, before, attributes)
@@ -485,9 +471,7 @@ class Service:
                 value = held.get(attribute.name) if held else None
                 if ref is None or not isinstance(value, dict) or not isinstance(value.get("value"), str):
                     continue
-                target = next(
-                    (t for name in ref.reference_types if (t := self.registry.types.get(name))), None
-                )
+                target = next((t for name in ref.reference_types if (t := self.registry.types.get(name))), None)
                 if target is not None:
                     value["$ref"] = f"{_REF_MARK}{target.endpoint}/{value['value']}"
 
@@ -511,9 +495,7 @@ class Service:
     def _leaves(self, kind: ResourceType, attributes: Mapping[str, Any]) -> bool:
         return kind.name == "User" and self.policy.deactivate == "leave" and attributes.get("active") is False
 
-    def _leave(
-        self, call: Call, record: Record, plan: _Plan, projection: Projection | None, now: str
-    ) -> Reply:
+    def _leave(self, call: Call, record: Record, plan: _Plan, projection: Projection | None, now: str) -> Reply:
         """A deactivated user leaves the directory and its groups; the account survives."""
         changes = self.store.delete(record, now)
         self.store.put_account(record.id, plan.attributes, now)
@@ -528,9 +510,7 @@ class Service:
         if account is None:  # pragma: no cover - asked for only where there is one
             raise not_found("no account")
         self.store.drop_account(account.id)
-        change = self.store.create(
-            account.type, account.id, plan.attributes, {}, now, created=account.created
-        )
+        change = self.store.create(account.type, account.id, plan.attributes, {}, now, created=account.created)
         if call.method == "PATCH" and self.policy.patch_answer == "none" and projection is None:
             return Reply(204, None, {}, change.after, [change])
         return self._answer(200, change.after, call, projection, [change])
@@ -549,12 +529,7 @@ class Service:
         """The resource that a PUT or PATCH addresses; where users leave, also an account that may come back."""
         kind = _type_of(call)
         record = self.store.get(kind, call.id or "")
-        if (
-            record is None
-            and self.policy.deactivate == "leave"
-            and kind.name == "User"
-            and self.store.accounts
-        ):
+        if record is None and self.policy.deactivate == "leave" and kind.name == "User" and self.store.accounts:
             record = self.store.accounts.records.get(call.id or "")
         if record is None:
             raise self._unknown(kind, call.id)
@@ -595,9 +570,7 @@ class Service:
             return self.store.update(other, attributes, {}, modified)
         return self.store.create(kind, id_, attributes, {}, modified, created=str(meta.get("created") or now))
 
-    def seed_members(
-        self, kind: ResourceType, id_: str, listed: list[Any], meta: Mapping[str, Any]
-    ) -> Change | None:
+    def seed_members(self, kind: ResourceType, id_: str, listed: list[Any], meta: Mapping[str, Any]) -> Change | None:
         """Give a group of a fixture its members; the resources they name must be there.
 
         Raises:
@@ -611,9 +584,7 @@ class Service:
         draft.clear()
         items = read_members(listed, kind.keyed, self.policy, call.tolerance)
         put_members(draft, items, self._kind_of(call, id_))
-        return self.store.update_members(
-            record, draft.difference(), str(meta.get("lastModified") or record.modified)
-        )
+        return self.store.update_members(record, draft.difference(), str(meta.get("lastModified") or record.modified))
 
     def seed_account(self, document: Mapping[str, Any], id_: str, now: str) -> None:
         """Put a person whom the provider knows outside this directory into its accounts.
@@ -631,9 +602,7 @@ class Service:
 
 
 # A fixture is data, not a request: that it says less than a request has to is nobody's fault.
-_FIXTURE_LENIENCIES = frozenset(
-    {"missing-schemas", "unknown-schema-urn", "schemas-mismatch", "undeclared-extension"}
-)
+_FIXTURE_LENIENCIES = frozenset({"missing-schemas", "unknown-schema-urn", "schemas-mismatch", "undeclared-extension"})
 
 
 def _verb(method: str, verbs: Mapping[str, str]) -> str:

@@ -251,9 +251,7 @@ class Store:
     def holder(self, attribute: Attribute, resource_type: ResourceType, value: str) -> str | None:
         """The id of the resource that holds a unique value."""
         folded = _folded(attribute, value)
-        return (
-            self.tables[resource_type.name].unique[attribute.key].get(folded) if folded is not None else None
-        )
+        return self.tables[resource_type.name].unique[attribute.key].get(folded) if folded is not None else None
 
     def account(self, user_name: str) -> Record | None:
         """The account outside this directory with that userName."""
@@ -337,11 +335,7 @@ class Store:
         result.update(orjson.loads(b"{" + record.body.replace(BASE_MARK, base.encode()) + b"}"))
         if members and record.members and (needs is None or "members" in needs):
             result["members"] = self._members(record, base)
-        if (
-            record.id in self.memberships
-            and "groups" in kind.attributes
-            and (needs is None or "groups" in needs)
-        ):
+        if record.id in self.memberships and "groups" in kind.attributes and (needs is None or "groups" in needs):
             result["groups"] = self._groups(record.id, base)
         if needs is None or "meta" in needs:
             result["meta"] = {
@@ -568,9 +562,7 @@ class Store:
     def clear(self) -> list[Change]:
         """Take everything out."""
         changes = [
-            Change("delete", table.type, record.id, record, None)
-            for table in self.tables.values()
-            for record in table
+            Change("delete", table.type, record.id, record, None) for table in self.tables.values() for record in table
         ]
         for change in changes:
             self._next_version()

@@ -7,6 +7,7 @@ about two fifths of a request. What a fault does to the connection is done to th
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 import time
@@ -55,8 +56,11 @@ def head(status: int, headers: Mapping[str, str], length: int | None, *, keep_al
     elif old:
         lines.append("Connection: keep-alive\r\n")
     lines.append("\r\n")
-    # Header values are ours or a fault rule's; a line break in one must not become another header.
-    return "".join(lines).encode("utf-8", "replace")
+    text = "".join(lines)
+    if text.count("\n") != len(lines):
+        # Header values are ours or a fault rule's; a line break in one must not become another header.
+        text = "\r\n".join(re.sub(r"[\r\n]+", " ", line.removesuffix("\r\n")) for line in lines) + "\r\n"
+    return text.encode("utf-8", "replace")
 
 
 class Answer:
@@ -218,12 +222,12 @@ async def _drip(effect: Drip, request: BaseRequest, answer: Answer, pause: Pause
     return Sent(Cut(), answer.status, answer.headers, body[:sent], cut=cut)
 
 
-async def pause(seconds: float | None, cuts: set[Callable[[], None]]) -> bool:
+async def pause(seconds: float | None, *registers: set[Callable[[], None]]) -> bool:
     """Wait for real time to pass; False when cut before it has.
 
     Args:
         seconds: how long; None for ever.
-        cuts: where the way to cut this wait short is entered while it lasts.
+        registers: where the way to cut this wait short is entered while it lasts.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[bool] = loop.create_future()
@@ -236,10 +240,12 @@ async def pause(seconds: float | None, cuts: set[Callable[[], None]]) -> bool:
         settle(False)  # noqa: FBT003
 
     timer = loop.call_later(seconds, settle, True) if seconds is not None else None  # noqa: FBT003
-    cuts.add(cut)
+    for register in registers:
+        register.add(cut)
     try:
         return await done
     finally:
-        cuts.discard(cut)
+        for register in registers:
+            register.discard(cut)
         if timer is not None:
             timer.cancel()

@@ -31,19 +31,11 @@ class Abort(Parameters, frozen=True, kw_only=True):
     """The answer."""
 
     status: Annotated[int, Meta(ge=200, le=599, description="HTTP status.")]
-    scim_type: Annotated[str | None, Meta(description="scimType of the SCIM Error, such as uniqueness.")] = (
-        None
-    )
+    scim_type: Annotated[str | None, Meta(description="scimType of the SCIM Error, such as uniqueness.")] = None
     detail: Annotated[str | None, Meta(description="detail of the SCIM Error, else the usual phrase.")] = None
-    headers: Annotated[dict[str, str], Meta(description="Further response headers.")] = field(
-        default_factory=dict
-    )
-    body: Annotated[
-        Any, Meta(description="Instead of a SCIM Error: text is sent as it is, the rest as JSON.")
-    ] = UNSET
-    content_type: Annotated[str | None, Meta(description="Content-Type; else SCIM's, or plain text's.")] = (
-        None
-    )
+    headers: Annotated[dict[str, str], Meta(description="Further response headers.")] = field(default_factory=dict)
+    body: Annotated[Any, Meta(description="Instead of a SCIM Error: text is sent as it is, the rest as JSON.")] = UNSET
+    content_type: Annotated[str | None, Meta(description="Content-Type; else SCIM's, or plain text's.")] = None
     retry_after: Annotated[
         int | float | str | None,
         Meta(description="Retry-After as it is to be sent: seconds, a date, nonsense."),

@@ -25,12 +25,8 @@ class DripParameters(Parameters, frozen=True, kw_only=True):
     """Size of the chunks, and either the pause between them or the time they take together."""
 
     chunk: Annotated[int, Meta(ge=1, description="Bytes in a chunk.")] = 64
-    interval: Annotated[
-        Seconds | None, Meta(description="Pause between chunks; 100ms unless `total` is given.")
-    ] = None
-    total: Annotated[
-        Seconds | None, Meta(description="Time the whole body takes, instead of `interval`.")
-    ] = None
+    interval: Annotated[Seconds | None, Meta(description="Pause between chunks; 100ms unless `total` is given.")] = None
+    total: Annotated[Seconds | None, Meta(description="Time the whole body takes, instead of `interval`.")] = None
 
     def __post_init__(self) -> None:
         if self.interval is not None and self.total is not None:

@@ -21,9 +21,7 @@ from mockscim.faults.registry import Parameters, fault
 class HangParameters(Parameters, frozen=True, kw_only=True):
     """How long."""
 
-    seconds: Annotated[
-        Seconds | None, Meta(description="How long to hang; without it until the client leaves.")
-    ] = None
+    seconds: Annotated[Seconds | None, Meta(description="How long to hang; without it until the client leaves.")] = None
 
     def effect(self, _draw: Draw, /) -> Effect:
         """Hang."""
