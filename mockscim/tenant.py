@@ -13,7 +13,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -262,8 +262,9 @@ class Tenant:
             kind = self._kind(entry)
             document = dict(entry.document)
             if kind.keyed is not None:
-                for name in [name for name in document if name.lower() == kind.keyed.key]:
-                    groups.append((entry, kind, document.pop(name) or []))
+                key = kind.keyed.key
+                given = [name for name in document if name.lower() == key]
+                groups += [(entry, kind, document.pop(name) or []) for name in given]
             with _placed(entry):
                 changes.append(self.service.seed(kind, document, document["id"], now, _times(entry)))
         for entry, kind, listed in groups:
@@ -365,7 +366,9 @@ def _times(entry: Entry) -> dict[str, str]:
     """The times that a fixture gives a resource."""
     meta = entry.document.get("meta")
     found: dict[str, str] = {}
-    for name in ("created", "lastModified") if isinstance(meta, dict) else ():
+    if not isinstance(meta, dict):
+        return found
+    for name in ("created", "lastModified"):
         value = meta.get(name)
         if value is not None:
             try:

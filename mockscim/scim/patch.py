@@ -272,7 +272,7 @@ class Patcher:
         sub = self._sub_attribute(target, path.sub or path.path.sub, operation)
         if "readOnly" in (target.mutability, sub.mutability if sub else ""):
             raise mutability(f"{operation.where}.path: {(sub or target).path} is readOnly")
-        if target.key in ("schemas",):
+        if target.key == "schemas":
             raise mutability(f"{operation.where}.path: schemas follows from what the resource holds")
         if target is self._type.keyed:
             if sub is not None:

@@ -60,7 +60,7 @@ class Projection:
         for name, value in document.items():
             extension = self._type.extension(name) if ":" in name else None
             if extension is not None:
-                kept = self._of_extension(extension.key, extension.attributes, value)
+                kept: object | None = self._of_extension(extension.key, extension.attributes, value)
             else:
                 attribute = self._type.attributes.get(name.lower())
                 kept = value if attribute is None else self._of(attribute, self._attributes, value)

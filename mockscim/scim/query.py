@@ -217,7 +217,7 @@ def _candidates(store: Store, kind: ResourceType, query: match.Query) -> list[Re
     for key, value in query.equalities:
         if kind.keyed is not None and key == f"{kind.keyed.key}.value":
             ids = store.memberships.get(value, ())
-            found: list[Record] | None = [record for id in ids if (record := table.records.get(id)) is not None]
+            found: list[Record] | None = [record for one in ids if (record := table.records.get(one)) is not None]
             found = sorted(found or (), key=lambda record: record.seq)
         else:
             found = table.lookup(key, value)

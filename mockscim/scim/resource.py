@@ -192,7 +192,8 @@ def coerce(attribute: Attribute, value: object, policy: Policy, tolerance: Toler
         return _coerce_single(attribute, value, policy, tolerance)
     if not isinstance(value, list):
         if value == "":
-            return _empty(attribute, tolerance)
+            _empty(attribute, tolerance)
+            return None
         tolerance.allow(
             "single-for-array",
             f"{attribute.path} is given as a single value",
@@ -233,7 +234,8 @@ def _coerce_single(attribute: Attribute, value: object, policy: Policy, toleranc
     elif kind == "complex":
         return _coerce_complex(attribute, value, policy, tolerance)
     elif value == "" and isinstance(value, str):
-        return _empty(attribute, tolerance)
+        _empty(attribute, tolerance)
+        return None
     elif kind == "boolean":
         if isinstance(value, bool):
             return value
@@ -262,7 +264,8 @@ def _coerce_single(attribute: Attribute, value: object, policy: Policy, toleranc
 
 def _coerce_complex(attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance) -> dict[str, Any] | None:
     if value == "":
-        return _empty(attribute, tolerance)
+        _empty(attribute, tolerance)
+        return None
     if not isinstance(value, Mapping):
         default = attribute.sub_attributes.get("value")
         if default is None or isinstance(value, (list, dict)):

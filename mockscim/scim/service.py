@@ -154,7 +154,7 @@ class Service:
         call.refinements = self._refinements(call)
 
     def _refinements(self, call: Call) -> tuple[str, ...]:
-        """What a write is about, so that a fault can aim at it: ``user.deactivate``, ``group.member.add`` …"""
+        """What a write is about, so that a fault can aim at it: ``user.deactivate`` or ``group.member.add``."""
         kind = call.type
         if kind is None:
             return ()

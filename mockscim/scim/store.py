@@ -215,7 +215,7 @@ class Table:
             for record in self:
                 for item in _values_at(self.type, record.attributes(), key):
                     index.setdefault(item, {})[record.id] = None
-        records = [self.records[id] for id in index.get(value, ())]
+        records = [self.records[one] for one in index.get(value, ())]
         records.sort(key=lambda record: record.seq)
         return records
 

@@ -12,10 +12,9 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -147,7 +146,7 @@ class ScimServer:
                 exchange.refinements = call.refinements
             decision = self._decide(request, address, tenant, call, authenticated=authenticated)
             exchange.faults = decision.applied
-            if decision.delay_before and not await self._pause(request, tenant, decision.delay_before, generation):
+            if decision.delay_before and not await self._pause(tenant, decision.delay_before, generation):
                 return self._cut(request, exchange)
             if decision.terminal is not None and decision.phase == "before":
                 return await self._fault(decision, request, tenant, exchange, wire.Answer(200, {}, b""), generation)
@@ -163,7 +162,7 @@ class ScimServer:
         finally:
             if call is not None and call.tolerance.used:
                 exchange.leniencies = call.tolerance.report()
-        if decision.delay_after and not await self._pause(request, tenant, decision.delay_after, generation):
+        if decision.delay_after and not await self._pause(tenant, decision.delay_after, generation):
             return self._cut(request, exchange)
         if decision.terminal is not None and decision.phase == "after":
             return await self._fault(decision, request, tenant, exchange, answer, generation)
@@ -199,7 +198,8 @@ class ScimServer:
         )
         return faults.decide(attempt, tenant.clock.now())
 
-    async def _pause(self, request: BaseRequest, tenant: Tenant, seconds: float, generation: int) -> bool:
+    @staticmethod
+    async def _pause(tenant: Tenant, seconds: float, generation: int) -> bool:
         """Wait under a latency; False when the tenant was reset meanwhile."""
         await wire.pause(seconds, tenant.cuts)
         return tenant.generation == generation

@@ -19,12 +19,12 @@ from mockscim.server import wire
 _LOOK_EVERY = 0.1
 
 
-class Connection(RequestHandler[Any]):
+class Connection(RequestHandler):
     """One connection of the low-level server."""
 
     __slots__ = ("lost", "serial")
 
-    def __init__(self, manager: web.Server[Any], serial: int, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, manager: web.Server, serial: int, **options: Any) -> None:  # noqa: ANN401
         super().__init__(manager, **options)
         self.serial = serial
         self.lost: set[Callable[[], None]] = set()
@@ -47,13 +47,13 @@ class Connection(RequestHandler[Any]):
         if status == 400 and exc is not None and "too long" in str(exc).lower() + str(message).lower():
             status, detail = 431, "the request line or a header is too long"
         error = ScimError(status, None, detail)
-        if self.transport is None or self._request_in_progress and request.task is None:
+        if self.transport is None:
             return wire.Cut()
         headers = {"Content-Type": "application/scim+json"}
         return wire.Answer(error.status, headers, error.body(), keep_alive=False)
 
     @staticmethod
-    def server(handler: Callable[[BaseRequest], Any], **options: Any) -> web.Server[Any]:  # noqa: ANN401
+    def server(handler: Callable[[BaseRequest], Any], **options: Any) -> web.Server:  # noqa: ANN401
         """A low-level server whose connections are of this class."""
         return _Server(handler, **options)
 
@@ -80,7 +80,7 @@ async def _look(request: BaseRequest, callbacks: set[Callable[[], None]]) -> Non
         callback()
 
 
-class _Server(web.Server[Any]):
+class _Server(web.Server):
     """Makes Connections in the place of aiohttp's own."""
 
     def __init__(self, handler: Callable[[BaseRequest], Any], **options: Any) -> None:  # noqa: ANN401
@@ -88,5 +88,5 @@ class _Server(web.Server[Any]):
         self._options = options
         self._serials = itertools.count(1)
 
-    def __call__(self) -> RequestHandler[Any]:
+    def __call__(self) -> RequestHandler:
         return Connection(self, next(self._serials), loop=self._loop, **self._options)

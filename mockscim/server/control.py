@@ -157,22 +157,11 @@ class Control:
 
         try:
             self._guard(request)
-            path = address.path.rstrip("/") or "/"
-            allowed: list[str] = []
-            for method, pattern, action in _ROUTES:
-                found = pattern.fullmatch(path)
-                if found is None:
-                    continue
-                if method != request.method:
-                    allowed.append(method)
-                    continue
-                body = await read_body(request, self.server.options.max_fixture)
-                parameters = dict(read_query(address.query))
-                status, value = action(self, Ask(address.tenant, found.groups(), parameters, body, request))
-                return _answer(status, value)
-            if allowed:
-                raise ControlError(405, f"{request.method} is not possible here", Allow=", ".join(sorted(allowed)))
-            raise ControlError(404, f"there is no {path[:200]} in the control API")
+            action, parts = _find(request.method, address.path.rstrip("/") or "/")
+            body = await read_body(request, self.server.options.max_fixture)
+            parameters = dict(read_query(address.query))
+            status, value = action(self, Ask(address.tenant, parts, parameters, body, request))
+            return _answer(status, value)
         except ControlError as error:
             return _answer(error.status, _problem(error.status, error.detail, error.where), error.headers)
         except FixtureError as error:
@@ -201,6 +190,20 @@ class Control:
         if name not in self._hosts and not _is_loopback(name):
             detail = "the control API answers to loopback hosts; start with --allow-host or --admin-token for others"
             raise ControlError(403, detail)
+
+
+def _find(method: str, path: str) -> tuple[Action, tuple[str, ...]]:
+    """The action for a method and path, and the parts of the path."""
+    allowed: list[str] = []
+    for its, pattern, action in _ROUTES:
+        found = pattern.fullmatch(path)
+        if found is not None:
+            if its == method:
+                return action, found.groups()
+            allowed.append(its)
+    if allowed:
+        raise ControlError(405, f"{method} is not possible here", Allow=", ".join(sorted(allowed)))
+    raise ControlError(404, f"there is no {path[:200]} in the control API")
 
 
 def _plain_host(host: str) -> bool:
@@ -441,7 +444,7 @@ def _journal(control: Control, ask: Ask) -> Result:
     journal = control.tenant(ask).journal
     since, limit = ask.number("since", 0), ask.number("limit", _PAGE)
     wanted = ask.parameters
-    found = []
+    found: list[dict[str, Any]] = []
     for exchange in journal:
         if exchange.n <= since:
             continue
@@ -484,7 +487,7 @@ def _har(control: Control, ask: Ask) -> Result:
 def _history(control: Control, ask: Ask) -> Result:
     history = control.tenant(ask).history
     since, limit = ask.number("since", 0), ask.number("limit", _PAGE)
-    found = []
+    found: list[dict[str, Any]] = []
     for entry in history:
         if entry.n <= since:
             continue

@@ -106,7 +106,7 @@ class Answer:
         request.transport.write(first + body)
         if request.transport.get_write_buffer_size() > _DRAIN_ABOVE:
             # A client that does not read must not make the server hold ever more answers for it.
-            await request.protocol._drain_helper()  # noqa: SLF001 - what aiohttp's own writer awaits here
+            await request.protocol._drain_helper()
 
 
 class Cut:
