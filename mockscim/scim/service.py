@@ -50,6 +50,7 @@ class Call:
     document: Any = None
     operations: list[Operation] = field(default_factory=list)
     refinements: tuple[str, ...] = ()
+    problem: ScimError | None = None
     tolerance: Tolerance = field(default_factory=lambda: Tolerance(frozenset()))
 
     @property
@@ -142,16 +143,18 @@ class Service:
     def read(self, call: Call, parameters: Iterable[tuple[str, str]], body: bytes) -> None:
         """Read a request's parameters and body into its call.
 
-        Raises:
-            ScimError: 400 when the body is not JSON, or not what the operation takes.
+        What is wrong with them is kept as the call's problem, and raised by ``perform``: so a fault may still strike,
+        and a resource that is not there is 404 whatever was sent to it.
         """
-        call.parameters = query.read_parameters(parameters, call.tolerance)
-        if not call.has_body:
-            return
-        call.document = _parse(body)
-        if call.operation.endswith(".patch"):
-            call.operations = read_operations(call.document, call.tolerance)
-        call.refinements = self._refinements(call)
+        try:
+            call.parameters = query.read_parameters(parameters, call.tolerance)
+            if call.has_body:
+                call.document = _parse(body)
+                if call.operation.endswith(".patch"):
+                    call.operations = read_operations(call.document, call.tolerance)
+                call.refinements = self._refinements(call)
+        except ScimError as error:
+            call.problem = error
 
     def _refinements(self, call: Call) -> tuple[str, ...]:
         """What a write is about, so that a fault can aim at it: ``user.deactivate`` or ``group.member.add``."""
@@ -213,7 +216,7 @@ class Service:
         record = self.store.get(kind, call.id) if call.id is not None else None
         if record is not None:
             found.append(self.store.document(record, call.base, etag=self.policy.etag))
-        if call.has_body and not call.operation.endswith(".search"):
+        if call.has_body and call.problem is None and not call.operation.endswith(".search"):
             plan = self._attempt(call)
             if plan is not None:
                 found.append({"schemas": kind.schemas_of(b""), **plan.attributes})
@@ -226,6 +229,8 @@ class Service:
 
     def commits(self, call: Call) -> bool:
         """Whether the request would change anything, as things stand."""
+        if call.problem is not None:
+            return False
         if call.method == "DELETE":
             return call.type is not None and self.store.get(call.type, call.id or "") is not None
         if not call.has_body or call.operation.endswith(".search"):
@@ -265,6 +270,10 @@ class Service:
         Raises:
             ScimError: nothing was committed then.
         """
+        if call.problem is not None:
+            if call.id is not None:
+                self._target(call)
+            raise call.problem
         if call.discovery is not None:
             endpoint, item = call.discovery
             filtered = "filter" in call.parameters

@@ -175,11 +175,16 @@ class ScimServer:
     @staticmethod
     def _read(request: BaseRequest, address: Address, tenant: Tenant, call: Call, body: bytes) -> None:
         headers = request.headers
-        if call.has_body:
-            _check_content_type(headers.get("Content-Type"), call, empty=not body)
         call.if_match = headers.get("If-Match")
         call.if_none_match = headers.get("If-None-Match")
-        tenant.service.read(call, read_query(address.query), body)
+        try:
+            if call.has_body and body:
+                _check_content_type(headers.get("Content-Type"), call)
+            parameters = read_query(address.query)
+        except ScimError as error:
+            call.problem = error
+        else:
+            tenant.service.read(call, parameters, body)
 
     @staticmethod
     def _decide(request: BaseRequest, address: Address, tenant: Tenant, call: Call, *, authenticated: bool) -> Decision:
@@ -318,11 +323,10 @@ def _unauthorised(request: BaseRequest) -> ScimError:
     return ScimError(401, None, _NOT_AUTHENTICATED, {"WWW-Authenticate": challenge})
 
 
-def _check_content_type(header: str | None, call: Call, *, empty: bool) -> None:
+def _check_content_type(header: str | None, call: Call) -> None:
     if header is None or not header.strip():
-        if not empty:
-            refusal = ScimError(415, None, "the request says no Content-Type")
-            call.tolerance.allow("missing-content-type", "no Content-Type", refusal)
+        refusal = ScimError(415, None, "the request says no Content-Type")
+        call.tolerance.allow("missing-content-type", "no Content-Type", refusal)
         return
     media = header.partition(";")[0].strip().lower()
     if media not in _BODY_TYPES:
