@@ -1,0 +1,176 @@
+"""A small synchronous client of a running server's control API, for the command line."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import orjson
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+_SECONDS = 60.0
+# How far behind the newest exchange one that is still under way is waited for.
+_WINDOW = 1000
+_EVERYTHING = 10**9
+
+
+class RemoteError(Exception):
+    """The server is not there, or does not do what it was asked; the text is a line for people."""
+
+
+class Remote:
+    """One tenant of a running server.
+
+    Args:
+        url: the server's root, its ``base_url`` or its ``admin_url``, with ``/t/TENANT`` for a tenant.
+        admin_token: what the control API wants, if it wants one.
+
+    Raises:
+        RemoteError: the URL is none.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, admin_token: str | None = None) -> None:
+        given = url.strip()
+        parts = urlsplit(given if "://" in given else f"http://{given}")
+        try:
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host, port = None, None
+        if parts.scheme not in ("http", "https") or not host or re.search(r"[\x00-\x20\x7f]", given):
+            raise RemoteError(f"--url: http://HOST:PORT was expected, not {url[:100]!r}")
+        if admin_token is not None and not re.fullmatch(r"[\x21-\x7e]+", admin_token):
+            raise RemoteError("--admin-token: printable ASCII without spaces was expected")
+        path = parts.path.rstrip("/")
+        for area in ("/scim/v2", "/_mockscim"):
+            path = path.removesuffix(area)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(host, port, timeout=_SECONDS)
+        self._path = f"{path}/_mockscim"
+        self._admin_token = admin_token
+        self.root = f"{parts.scheme}://{parts.netloc}{path}"
+        self.base_url = f"{self.root}/scim/v2"
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        missing: str | None = None,
+        parameters: Mapping[str, object] | None = None,
+    ) -> bytes:
+        """The body of the answer to a control request.
+
+        Args:
+            method: the HTTP method.
+            path: below ``/_mockscim``, its parts already quoted.
+            body: what is sent as JSON; None for nothing.
+            missing: what to say of a 404, in place of the server's words.
+            parameters: of the query string.
+
+        Raises:
+            RemoteError: no answer, or one that is no success.
+        """
+        headers = {"Accept": "application/json"}
+        if self._admin_token is not None:
+            headers["Authorization"] = f"Bearer {self._admin_token}"
+        sent = None if body is None else orjson.dumps(body)
+        if sent is not None:
+            headers["Content-Type"] = "application/json"
+        target = self._path + path + (f"?{urlencode(parameters)}" if parameters else "")
+        try:
+            self._connection.request(method, target, sent, headers)
+            response = self._connection.getresponse()
+            status, content, server = response.status, response.read(), response.getheader("Server")
+        except (OSError, http.client.HTTPException) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+            hint = "start one with: mockscim serve, or name another with --url"
+            raise RemoteError(f"no server answers at {self.root} ({reason}); {hint}") from None
+        finally:
+            # A connection a call: one that is kept may have been closed in between.
+            self._connection.close()
+        if status < 300:
+            return content
+        if status == 404 and missing is not None:
+            raise RemoteError(missing)
+        if status == 401:
+            how = "--admin-token or MOCKSCIM_ADMIN_TOKEN"
+            if self._admin_token is None:
+                raise RemoteError(f"the control API of {self.root} wants its admin token: give it with {how}")
+            raise RemoteError(f"the control API of {self.root} refused the admin token given with {how}")
+        raise RemoteError(f"{self.root}: {_detail(status, content, server)}")
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        missing: str | None = None,
+        parameters: Mapping[str, object] | None = None,
+    ) -> Any:  # noqa: ANN401
+        """The same, parsed; None for an answer without a body."""
+        content = self.raw(method, path, body, missing=missing, parameters=parameters)
+        try:
+            return orjson.loads(content) if content else None
+        except orjson.JSONDecodeError:
+            raise RemoteError(f"what answers at {self.root} is not mockscim") from None
+
+    def journal(self, since: int = 0) -> list[dict[str, Any]]:
+        """The exchanges after number ``since``, in order of arrival."""
+        # One page: exchanges are kept in the order they end, and a page could only go on behind a number.
+        answer = self.call("GET", "/journal", parameters={"since": since, "limit": _EVERYTHING})
+        if not isinstance(answer, dict) or not isinstance(answer.get("items"), list):
+            raise RemoteError(f"what answers at {self.root} is not mockscim")
+        return sorted(answer["items"], key=lambda entry: int(entry["n"]))
+
+
+class Follower:
+    """The journal as it grows: each exchange once, also one that took longer than those after it.
+
+    Args:
+        remote: the server.
+        since: the number after which to begin.
+    """
+
+    def __init__(self, remote: Remote, since: int = 0) -> None:
+        self._remote = remote
+        self._since = since
+        self._seen: dict[int, str] = {}  # the time tells an exchange from the one of the same number before a reset
+
+    def poll(self) -> list[dict[str, Any]]:
+        """What is new, in order of arrival; after a reset of the server it begins anew."""
+        # What was seen last is asked for again: when it is gone, the server was reset or its journal cleared.
+        entries = self._remote.journal(max(self._since - 1, 0))
+        if self._seen and not any(entry["n"] in self._seen for entry in entries):
+            entries = self._remote.journal()
+        if any(self._seen.get(entry["n"], entry["time"]) != entry["time"] for entry in entries):
+            self._seen.clear()
+            self._since = 0
+            entries = self._remote.journal()
+        new = [entry for entry in entries if entry["n"] > self._since and entry["n"] not in self._seen]
+        self._seen.update((entry["n"], entry["time"]) for entry in new)
+        newest = max(self._seen, default=0)
+        while self._since + 1 in self._seen or newest - self._since > _WINDOW:
+            self._since += 1
+        for n in [n for n in self._seen if n < self._since]:
+            del self._seen[n]
+        return new
+
+
+def part(text: str) -> str:
+    """A name as one part of a path."""
+    return quote(text, safe="")
+
+
+def _detail(status: int, content: bytes, server: str | None) -> str:
+    try:
+        answer = orjson.loads(content)
+        where = f"{answer['where']}: " if answer.get("where") else ""
+        return f"{where}{answer['detail']}"
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        what = "" if server == "mockscim" else "; is that mockscim?"
+        return f"it answered {status}{what}"

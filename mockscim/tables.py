@@ -1,0 +1,136 @@
+"""What people read in a terminal: exchanges, rules and profiles as lines of text.
+
+Names, paths and filters come from clients, so all that is shown goes through ``printable``: an escape sequence in a
+path must not reach the terminal, nor a line break begin a line of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+WIDTH = 100
+
+# The columns of the journal and their widths; request and fault share what a wider terminal has to give.
+_JOURNAL = (
+    ("n", 5),
+    ("time", 12),
+    ("request", 32),
+    ("operation", 14),
+    ("answer", 6),
+    ("commit", 6),
+    ("fault", 14),
+    ("len", 3),
+)
+
+
+def printable(text: str) -> str:
+    """The text with whatever a terminal would obey, and line breaks, escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def clip(text: str, width: int) -> str:
+    """The text on one line of at most ``width`` characters; ``…`` says that some is missing."""
+    text = printable(text)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def grid(header: Sequence[str], rows: Iterable[Sequence[object]], width: int = WIDTH) -> list[str]:
+    """Lines of a table whose columns are as wide as they need to be; the last is cut at ``width``."""
+    cells = [list(header), *([printable(str(cell)) for cell in row] for row in rows)]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(header) - 1)]
+    lines = []
+    for row in cells:
+        line = "".join(f"{cell:<{size}}  " for cell, size in zip(row, widths, strict=False)) + row[-1]
+        lines.append(clip(line.rstrip(), width))
+    return lines
+
+
+def journal_head(width: int = WIDTH) -> str:
+    """The first line of the journal's table."""
+    return _journal_line([name for name, _ in _JOURNAL], width)
+
+
+def journal_row(entry: Mapping[str, Any], width: int = WIDTH) -> str:
+    """A journal entry as a line of the table; ``answer`` is a status, or ``cut`` or ``gone`` where none arrived."""
+    tenant = f"/t/{entry['tenant']}" if entry["tenant"] else ""
+    query = f"?{unquote(entry['query'])}" if entry["query"] else ""
+    answer = str(entry["response"]["status"]) if entry["response"] else "cut"
+    if entry["client_gone"]:
+        answer = "gone"
+    return _journal_line(
+        [
+            str(entry["n"]),
+            entry["time"][11:23],
+            f"{entry['method']} {tenant}{entry['path'] or '/'}{query}",
+            entry["operation"] or "-",
+            answer,
+            "yes" if entry["committed"] else "no",
+            ", ".join(fault_text(fault) for fault in entry["faults"]) or "-",
+            str(len(entry["leniencies"]) or "-"),
+        ],
+        width,
+    )
+
+
+def fault_text(fault: Mapping[str, Any]) -> str:
+    """A fault as the journal has it, in a few words: ``503``, ``reset after``."""
+    return f"{fault['outcome']} after" if fault["phase"] == "after" else str(fault["outcome"])
+
+
+def _journal_line(cells: Sequence[str], width: int) -> str:
+    spare = max(0, width - WIDTH)
+    parts = []
+    for (name, size), cell in zip(_JOURNAL, cells, strict=True):
+        room = size + {"request": spare - spare // 3, "fault": spare // 3}.get(name, 0)
+        parts.append(f"{clip(cell, room):>{room}}" if name in ("n", "len") else f"{clip(cell, room):<{room}}")
+    return " ".join(parts).rstrip()
+
+
+def rule_rows(rules: Iterable[Mapping[str, Any]]) -> Iterable[tuple[object, ...]]:
+    """Fault rules as rows: name, what it does, to what, phase, chance, hits of matches."""
+    for rule in rules:
+        operation = rule.get("match", {}).get("operation", "*")
+        does = rule.get("type") or f"sequence of {len(rule['sequence'])}"
+        parameters = ", ".join(f"{key}={value}" for key, value in rule.get("parameters", {}).items())
+        yield (
+            rule["name"],
+            operation if isinstance(operation, str) else ", ".join(operation),
+            rule.get("phase", "-"),
+            rule.get("probability", 1),
+            f"{rule['hits']}/{rule['matches']}",
+            f"{does} {parameters}".strip(),
+        )
+
+
+def fault_type_lines(kind: Mapping[str, Any]) -> Iterable[str]:
+    """A fault type in full: what it does, what a correct client does, and its parameters."""
+    yield f"{kind['name']} ({kind['family']}, {' or '.join(kind['phases'])}): {kind['doc']}"
+    yield f"A correct client: {kind['correct_client']}"
+    if kind["aliases"]:
+        yield f"Also called: {', '.join(kind['aliases'])}"
+    parameters = kind["parameters"].get("properties", {})
+    required = kind["parameters"].get("required", ())
+    yield "Parameters:" if parameters else "It has no parameters."
+    for name, schema in parameters.items():
+        yield f"  {name}{' (required)' if name in required else ''}: {schema.get('description', schema.get('type', ''))}"
+
+
+def profile_lines(profile: Mapping[str, Any], leniencies: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    """A profile in full: every quirk with how it is known and how it is switched, then what it lets pass."""
+    yield f"{profile['name']}: {profile['title']}"
+    if profile["description"]:
+        yield profile["description"]
+    for quirk in profile["quirks"]:
+        yield ""
+        yield f"* {quirk['what']}"
+        yield f"  {quirk['confidence']}: {quirk['source']}"
+        if quirk["setting"]:
+            yield f"  switch: {quirk['setting']}" + (f"; otherwise {quirk['otherwise']}" if quirk["otherwise"] else "")
+    yield ""
+    yield "Leniencies, switched by --strict, --accept CODE and --refuse CODE:"
+    rows = [("on" if row["on"] else "off", row["code"], row["source"], row["accepts"]) for row in leniencies]
+    yield from (f"  {line}" for line in grid(("", "code", "refused by", "what is accepted"), rows, WIDTH * 2))
