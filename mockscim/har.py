@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from mockscim import __version__
+from mockscim.version import __version__
 
 # What curl adds by itself, or must not repeat.
 _CURL_LEAVES = frozenset({"host", "content-length", "accept-encoding", "connection", "user-agent"})

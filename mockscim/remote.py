@@ -139,7 +139,8 @@ class Follower:
     def __init__(self, remote: Remote, since: int = 0) -> None:
         self._remote = remote
         self._since = since
-        self._seen: dict[int, str] = {}  # the time tells an exchange from the one of the same number before a reset
+        # What tells an exchange from the one of the same number before a reset; a virtual clock may stand still.
+        self._seen: dict[int, tuple[str, float]] = {}
 
     def poll(self) -> list[dict[str, Any]]:
         """What is new, in order of arrival; after a reset of the server it begins anew."""
@@ -147,12 +148,12 @@ class Follower:
         entries = self._remote.journal(max(self._since - 1, 0))
         if self._seen and not any(entry["n"] in self._seen for entry in entries):
             entries = self._remote.journal()
-        if any(self._seen.get(entry["n"], entry["time"]) != entry["time"] for entry in entries):
+        if any(self._seen.get(entry["n"], _mark(entry)) != _mark(entry) for entry in entries):
             self._seen.clear()
             self._since = 0
             entries = self._remote.journal()
         new = [entry for entry in entries if entry["n"] > self._since and entry["n"] not in self._seen]
-        self._seen.update((entry["n"], entry["time"]) for entry in new)
+        self._seen.update((entry["n"], _mark(entry)) for entry in new)
         newest = max(self._seen, default=0)
         while self._since + 1 in self._seen or newest - self._since > _WINDOW:
             self._since += 1
@@ -164,6 +165,10 @@ class Follower:
 def part(text: str) -> str:
     """A name as one part of a path."""
     return quote(text, safe="")
+
+
+def _mark(entry: Mapping[str, Any]) -> tuple[str, float]:
+    return entry["time"], entry["duration_ms"]
 
 
 def _detail(status: int, content: bytes, server: str | None) -> str:

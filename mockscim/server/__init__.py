@@ -1,5 +1,5 @@
 """The aiohttp edge: sockets, authentication, faults on the wire, the control API."""
 
-from mockscim.server.app import Options, ScimServer, create_app, create_server
+from mockscim.server.app import TOKEN, Options, ScimServer, create_app, create_server
 
-__all__ = ["Options", "ScimServer", "create_app", "create_server"]
+__all__ = ["TOKEN", "Options", "ScimServer", "create_app", "create_server"]

@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -81,6 +81,8 @@ class ScimServer:
         self.options = options
         self.tenants = Tenants(start, options.tokens)
         self.control = Control(self)
+        # Called with each exchange once it is in the journal.
+        self.on_exchange: Callable[[Exchange], None] | None = None
         self._endpoints = frozenset({*ENDPOINTS, "/users", "/groups", "/bulk", "/me", "/.search"})
 
     def stop(self) -> None:
@@ -126,6 +128,8 @@ class ScimServer:
             transport = request.transport
             exchange.client_gone = not exchange.cut and (transport is None or transport.is_closing())
             tenant.journal.record(exchange)
+            if self.on_exchange is not None:
+                self.on_exchange(exchange)
 
     async def _answer(
         self, request: BaseRequest, address: Address, tenant: Tenant, exchange: Exchange, *, authenticated: bool

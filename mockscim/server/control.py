@@ -18,7 +18,7 @@ import msgspec
 import orjson
 from aiohttp.web import BaseRequest
 
-from mockscim import __version__, fixtures
+from mockscim import fixtures
 from mockscim.clock import ClockError, parse_instant
 from mockscim.durations import parse_duration
 from mockscim.faults import FaultError, types_catalogue
@@ -29,6 +29,7 @@ from mockscim.scim.errors import ScimError
 from mockscim.server import wire
 from mockscim.server.address import Address, base_url, read_query
 from mockscim.tenant import Start, Tenant, digest
+from mockscim.version import __version__
 
 if TYPE_CHECKING:
     from mockscim.server.app import ScimServer
@@ -445,7 +446,8 @@ def _journal(control: Control, ask: Ask) -> Result:
     since, limit = ask.number("since", 0), ask.number("limit", _PAGE)
     wanted = ask.parameters
     found: list[dict[str, Any]] = []
-    for exchange in journal:
+    # Numbers are given on arrival, entries are made at the end: a slow request comes in late, but in its place.
+    for exchange in sorted(journal, key=lambda exchange: exchange.n):
         if exchange.n <= since:
             continue
         names = (exchange.operation, *exchange.refinements)

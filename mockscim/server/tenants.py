@@ -41,7 +41,7 @@ class Tenants:
         that opens it; otherwise the default tenant records the refusal.
         """
         known = digest(token) if token else None
-        if not needs_token or known in self._start_tokens:
+        if known in self._start_tokens:
             return self.use(name), True
         if known is not None:
             if name in self._tenants and known in self._tenants[name].tokens:
@@ -50,6 +50,8 @@ class Tenants:
                 for tenant in self._tenants.values():
                     if known in tenant.tokens:
                         return self.use(tenant.name), True
+        if not needs_token:
+            return self.use(name), True
         return self._tenants.get(name) or self._tenants[""], False
 
     def use(self, name: str) -> Tenant:

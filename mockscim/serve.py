@@ -1,0 +1,478 @@
+"""``mockscim serve``: from settings to a running server, and its end.
+
+    settings → host allowed? → bind → profile, fixtures, faults → listen → ready line → signal → cut waits → close
+
+Nothing is listened on before everything is loaded, and what is wrong with a setting is one line that says how to
+go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import importlib
+import ipaddress
+import logging
+import os
+import re
+import secrets
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import orjson
+
+from mockscim import __version__, fixtures, profiles
+from mockscim.clock import Clock, format_instant
+from mockscim.durations import parse_size
+from mockscim.faults import Scenario, latency_rule, parse_spec, read_scenario
+from mockscim.fixtures import Fixture
+from mockscim.journal import Exchange, mask_query
+from mockscim.server.app import Options, ScimServer, create_server, fixed_base
+from mockscim.tables import fault_text, printable
+from mockscim.tenant import Start
+
+LogMode = Literal["warnings", "text", "json", "off"]
+
+_BACKLOG = 1024
+# Requests in flight have been cut by then; this is for what does not let go, such as a client that does not read.
+_SHUTDOWN_SECONDS = 0.2
+_TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told apart, not bound
+
+_log = logging.getLogger("mockscim")
+_exchanges = logging.getLogger("mockscim.exchanges")
+
+
+class SettingsError(ValueError):
+    """Settings that do not make a server; the text is one line that names the option."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ``mockscim serve`` was told, as it was written; the options' own names."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    profile: str | None = None
+    fixture: tuple[str, ...] = ()
+    faults: str | None = None
+    fault: tuple[str, ...] = ()
+    latency: str | None = None
+    token: tuple[str, ...] = ()
+    no_auth: bool = False
+    admin_token: str | None = None
+    allow_host: tuple[str, ...] = ()
+    base_url: str | None = None
+    strict: bool = False
+    accept: tuple[str, ...] = ()
+    refuse: tuple[str, ...] = ()
+    seed: int | None = None
+    clock: str = "real"
+    max_body: str = "1MiB"
+    log: LogMode = "warnings"
+
+
+class Ready(NamedTuple):
+    """What a client needs to know; addresses without a slash at the end."""
+
+    base_url: str
+    admin_url: str
+    token: str | None
+    profile: str
+    seed: int
+    pid: int
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        SettingsError: something given cannot be used; nothing was listened on.
+    """
+    stop = _Stop()
+    _configure_log(settings.log)
+    settings = checked(settings)
+    if settings.no_auth and not _is_loopback(settings.host):
+        _log.warning("no token is asked for (--no-auth): whoever reaches %s may read and change all", settings.host)
+    sockets = bind(settings.host, settings.port)
+    try:
+        server = build(settings)
+        if settings.log in ("text", "json"):
+            server.on_exchange = _log_json if settings.log == "json" else _log_text
+        # What is loaded stays: the collector need not look at a million resources again and again.
+        gc.collect()
+        gc.freeze()
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_run(server, settings, sockets, stop))
+    finally:
+        for each in sockets:
+            each.close()
+
+
+# -- settings ------------------------------------------------------------------------------------------------------
+
+
+def checked(settings: Settings) -> Settings:
+    """The settings with a token made where none was given, once it is clear that they may be served.
+
+    Raises:
+        SettingsError: as it says.
+    """
+    host = settings.host.strip().removeprefix("[").removesuffix("]")
+    if not host:
+        raise SettingsError("--host: a name or an address was expected; 0.0.0.0 is every interface")
+    for option, tokens in (("--token", settings.token), ("--admin-token", (settings.admin_token,))):
+        if any(token is not None and not _TOKEN.fullmatch(token) for token in tokens):
+            raise SettingsError(f"{option}: printable ASCII without spaces was expected")
+    if settings.no_auth and settings.token:
+        raise SettingsError("--no-auth asks for no token and --token for one: leave one of them out")
+    if not _is_loopback(host):
+        missing = [] if settings.token or settings.no_auth else ["--token TOKEN (or --no-auth, to let everybody in)"]
+        missing += [] if settings.admin_token is not None else ["--admin-token TOKEN, which guards the control API"]
+        if missing:
+            raise SettingsError(f"--host {host} can be reached from other machines: add {' and '.join(missing)}")
+    token = settings.token
+    if not token and not settings.no_auth:
+        token = (secrets.token_urlsafe(24),)
+    return replace(settings, host=host, token=token)
+
+
+def build(settings: Settings) -> ScimServer:
+    """The server that the settings describe, its data loaded.
+
+    Raises:
+        SettingsError: a file, a rule or a value cannot be used.
+    """
+    with _option("--fixture"):
+        fixture = _merged([fixtures.load(source) for source in settings.fixture])
+    with _option("--profile" if settings.profile is not None or fixture is None else f"--fixture: {fixture.source}"):
+        profile = profiles.load(settings.profile or (fixture.profile if fixture else None) or "standard")
+    with _option("--accept, --refuse"):
+        profile.with_leniencies(accept=settings.accept, refuse=settings.refuse)
+    rules: list[dict[str, Any]] = []
+    with _option("--fault"):
+        rules += [parse_spec(text) for text in settings.fault]
+    scenario = Scenario(None, [])
+    if settings.faults is not None:
+        with _option("--faults"):
+            scenario = read_scenario(settings.faults)
+    # What is said on the command line goes first: the first rule that fires stands.
+    rules += scenario.rules
+    if settings.latency is not None:
+        with _option("--latency"):
+            rules.append(latency_rule(settings.latency))
+    with _option("--clock"):
+        Clock(settings.clock)
+    with _option("--max-body"):
+        max_body = parse_size(settings.max_body)
+    with _option("--base-url"):
+        base_url = fixed_base(settings.base_url)
+    seed = settings.seed if settings.seed is not None else scenario.seed or 0
+    start = Start(
+        profile,
+        fixture,
+        seed=seed,
+        strict=settings.strict,
+        accept=settings.accept,
+        refuse=settings.refuse,
+        clock=settings.clock,
+        faults=tuple(rules),
+    )
+    options = Options(
+        tokens=settings.token,
+        auth=not settings.no_auth,
+        admin_token=settings.admin_token,
+        hosts=(settings.host, *(_name_of(host) for host in settings.allow_host)),
+        base_url=base_url,
+        max_body=max_body,
+    )
+    with _option("--fixture" if fixture else "--faults"):
+        return ScimServer(start, options)
+
+
+@contextmanager
+def _option(name: str) -> Iterator[None]:
+    """Say which option it was that cannot be used."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        text = " ".join(str(error).split())
+        raise SettingsError(f"{name}: {text}") from None
+
+
+def _merged(loaded: list[Fixture]) -> Fixture | None:
+    """Several fixtures as one; the first that names a profile decides it."""
+    if len(loaded) < 2:
+        return loaded[0] if loaded else None
+    return Fixture(
+        " + ".join(fixture.source for fixture in loaded),
+        next((fixture.profile for fixture in loaded if fixture.profile), None),
+        next((fixture.description for fixture in loaded if fixture.description), None),
+        [entry for fixture in loaded for entry in fixture.resources],
+        [account for fixture in loaded for account in fixture.accounts],
+        [schema for fixture in loaded for schema in fixture.schemas],
+        [kind for fixture in loaded for kind in fixture.resource_types],
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _name_of(host: str) -> str:
+    """A host without port and brackets, as the control API compares it."""
+    with suppress(ValueError):
+        ipaddress.ip_address(host)
+        return host
+    with _option("--allow-host"):
+        name = urlsplit(f"//{host}").hostname
+        if not name:
+            raise ValueError(f"a host was expected, not {host!r}")
+        return name
+
+
+# -- sockets -------------------------------------------------------------------------------------------------------
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Sockets bound to every address of a host (``localhost`` may have two), all at the same port.
+
+    Raises:
+        SettingsError: the host has no address here, or the port is taken.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"--host {printable(host)}: no address of that name: {_reason(error)}") from None
+    bound: list[socket.socket] = []
+    failure: OSError | None = None
+    for family, kind, protocol, _, address in dict.fromkeys(found):
+        try:
+            bound.append(_bound(family, kind, protocol, (address[0], port, *address[2:])))
+        except OSError as error:
+            # A machine without IPv6 still calls ::1 localhost.
+            if error.errno != errno.EADDRNOTAVAIL:
+                _close(bound)
+                raise cannot_listen(host, port, error) from None
+            failure = error
+        else:
+            port = bound[0].getsockname()[1]
+    if failure is not None and not bound:
+        raise cannot_listen(host, port, failure)
+    return bound
+
+
+def _bound(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> socket.socket:
+    made = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it would let two processes share a port
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.setblocking(False)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _close(sockets: Iterable[socket.socket]) -> None:
+    for each in sockets:
+        each.close()
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> SettingsError:
+    """What to say when a port cannot be had."""
+    where = f"{_bracketed(host)}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return SettingsError(f"--port: {where} is in use; give another port, or --port 0 for any that is free")
+    return SettingsError(f"cannot listen at {where}: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+# -- running -------------------------------------------------------------------------------------------------------
+
+
+class _Stop:
+    """What SIGINT and SIGTERM do: end the process while it loads, then wake the server, then nothing more."""
+
+    def __init__(self) -> None:
+        self._wake: Callable[[], object] | None = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(ValueError):  # outside the main thread nobody asks for signals
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self._wake is None:
+            raise SystemExit(0)
+        with suppress(RuntimeError):  # the loop is closed: it is ending already
+            self._wake()
+
+    async def wait(self) -> None:
+        """Until the first signal."""
+        event = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        # Not the loop's own handlers: those are gone once it closes, and a second signal would find none.
+        self._wake = lambda: loop.call_soon_threadsafe(event.set)
+        await event.wait()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if os.environ.get("MOCKSCIM_NO_UVLOOP"):
+        return None
+    try:
+        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    except ImportError:
+        return None
+    return factory
+
+
+async def _run(server: ScimServer, settings: Settings, sockets: list[socket.socket], stop: _Stop) -> None:
+    web_server = create_server(server)
+    loop = asyncio.get_running_loop()
+    listeners: list[asyncio.AbstractServer] = []
+    port = sockets[0].getsockname()[1]
+    stopped = loop.create_task(stop.wait())
+    try:
+        for each in sockets:
+            try:
+                listeners.append(await loop.create_server(web_server, sock=each, backlog=_BACKLOG))
+            except OSError as error:  # another process bound it at the same moment, and was faster to listen
+                raise cannot_listen(settings.host, port, error) from None
+        _announce(server, _ready(server, settings, port))
+        await stopped
+    finally:
+        stopped.cancel()
+        for listener in listeners:
+            listener.close()
+        server.stop()
+        await web_server.shutdown(_SHUTDOWN_SECONDS)
+
+
+def _ready(server: ScimServer, settings: Settings, port: int) -> Ready:
+    root = f"http://{_bracketed(_WILDCARDS.get(settings.host, settings.host))}:{port}"
+    start = server.tenants.start
+    token = settings.token[0] if settings.token else None
+    return Ready(f"{root}/scim/v2", f"{root}/_mockscim", token, start.profile.name, start.seed, os.getpid())
+
+
+def _announce(server: ScimServer, ready: Ready) -> None:
+    """Say on standard output that requests are accepted: JSON for programs, a banner for people."""
+    out = sys.stdout
+    if out is None:
+        return
+    text = banner(server, ready) if out.isatty() else orjson.dumps({"event": "ready", **ready._asdict()}).decode()
+    try:
+        out.write(text + "\n")
+        out.flush()
+    except OSError as error:
+        # Nobody reads it: that is no reason not to serve. What is still buffered must not fail again at the end.
+        _log.warning("the ready line could not be written: %s", _reason(error))
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - it stays open
+
+
+def banner(server: ScimServer, ready: Ready) -> str:
+    """The facts of the ready line for people, with a command to try."""
+    tables = next(iter(server.tenants)).store.tables
+    counts = ", ".join(f"{len(table)} {table_name.lower()}s" for table_name, table in tables.items())
+    bearer = "" if ready.token is None else f"-H {shlex.quote(f'Authorization: Bearer {ready.token}')} "
+    facts = [
+        ("base URL", ready.base_url),
+        ("token", ready.token if ready.token is not None else "none is asked for (--no-auth)"),
+        ("control", ready.admin_url),
+        ("profile", f"{ready.profile}, seed {ready.seed}: {counts}"),
+        ("process", f"{ready.pid}, Ctrl-C stops it"),
+        ("try", f"curl {bearer}{ready.base_url}/Users"),
+    ]
+    return "\n".join([f"mockscim {__version__} is ready", *(f"  {name:<9} {printable(text)}" for name, text in facts)])
+
+
+# -- the log -------------------------------------------------------------------------------------------------------
+
+
+def _configure_log(mode: LogMode) -> None:
+    """Everything goes to standard error: warnings, and a line a request where that is asked for."""
+    logging.raiseExceptions = False  # a closed standard error is nothing to fail over
+    if mode == "off":
+        logging.disable(logging.CRITICAL)
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLine() if mode == "json" else logging.Formatter("mockscim: %(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.addLevelName(logging.WARNING, "warning")
+    logging.addLevelName(logging.ERROR, "error")
+    plain = logging.StreamHandler()
+    plain.setFormatter(logging.Formatter("%(message)s"))
+    _exchanges.handlers[:] = [plain]
+    _exchanges.propagate = False
+    _exchanges.setLevel(logging.INFO)
+
+
+class _JsonLine(logging.Formatter):
+    """A log record as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Without line breaks, a traceback included."""
+        line = {"event": "log", "level": record.levelname.lower(), "message": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
+
+
+def _target(exchange: Exchange) -> str:
+    tenant = f"/t/{exchange.tenant}" if exchange.tenant else ""
+    query = f"?{mask_query(exchange.query)}" if exchange.query else ""
+    return f"{tenant}{exchange.path or '/'}{query}"
+
+
+def _log_text(exchange: Exchange) -> None:
+    status = exchange.status if exchange.status is not None else "cut"
+    faults = ", ".join(fault_text(fault._asdict()) for fault in exchange.faults)
+    parts = (
+        f"{exchange.method} {printable(_target(exchange))} {status} {exchange.duration * 1000:.1f}ms",
+        f" {exchange.operation or '-'}",
+        f" [{faults}]" if faults else "",
+        " (client gone)" if exchange.client_gone else "",
+    )
+    _exchanges.info("%s", "".join(parts))
+
+
+def _log_json(exchange: Exchange) -> None:
+    line = {
+        "event": "exchange",
+        "n": exchange.n,
+        "time": format_instant(exchange.started),
+        "method": exchange.method,
+        "path": _target(exchange),
+        "status": exchange.status,
+        "duration_ms": round(exchange.duration * 1000, 3),
+        "operation": exchange.operation,
+        "committed": exchange.committed,
+        "faults": [fault._asdict() for fault in exchange.faults],
+        "leniencies": [used["code"] for used in exchange.leniencies],
+        "client_gone": exchange.client_gone,
+    }
+    # A path may hold what is no UTF-8; it is told rather than lost.
+    _exchanges.info("%s", orjson.dumps(line, default=str).decode())
