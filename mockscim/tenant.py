@@ -33,7 +33,10 @@ from mockscim.scim.store import Change, Record, Store
 _START = "\0start"
 _LOADING = "\0loading"
 # What may stand in a path segment without being escaped, so that an id reads the same in a URL and in JSON.
-_ID = re.compile(r"[A-Za-z0-9._~@:+=,!$'()*;&-]{1,255}")
+# A dot segment, a path of the protocol and a reference inside a bulk request (RFC 7644 §3.7.2) are no ids.
+_ID = re.compile(r"(?!\.{1,2}\Z|(?i:\.search\Z|bulkid))[A-Za-z0-9._~@:+=,!$'()*;&-]{1,255}")
+# RFC 7643 §2.3.5; parse_instant alone would let any character stand for the T.
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -223,8 +226,17 @@ class Tenant:
         Raises:
             FixtureError: names the place in the fixture; nothing is changed then.
         """
-        for kind in (*fixture.schemas, *fixture.resource_types):
-            if str(kind.get("id") or kind.get("schema", "")).lower() not in self.registry.schemas:
+        brought = [
+            *(str(schema["id"]).lower() in self.registry.schemas for schema in fixture.schemas),
+            *(
+                (kind := self.registry.types.get(str(document["name"]))) is not None
+                and kind.schema.key == str(document["schema"]).lower()
+                and kind.endpoint.lower() == "/" + str(document["endpoint"]).strip("/").lower()
+                for document in fixture.resource_types
+            ),
+        ]
+        for is_here in brought:
+            if not is_here:
                 raise FixtureError(
                     fixture.source,
                     "",
@@ -268,12 +280,12 @@ class Tenant:
             with _placed(entry):
                 changes.append(self.service.seed(kind, document, document["id"], now, _times(entry)))
         for entry, kind, listed in groups:
-            with _placed(entry, "/members"):
+            with _placed(entry, f"/{kind.keyed.name}" if kind.keyed is not None else ""):
                 changes.append(self.service.seed_members(kind, entry.document["id"], listed, _times(entry)))
         for index, account in enumerate(fixture.accounts):
-            id_ = account.get("id")
-            with _placed(Entry("/Users", account, f"/accounts/{index}", fixture.source)):
-                self.service.seed_account(account, id_ if isinstance(id_, str) and id_ else self._new_id(), now)
+            entry = self._identified(Entry("/Users", account, f"/accounts/{index}", fixture.source))
+            with _placed(entry):
+                self.service.seed_account(entry.document, entry.document["id"], now)
         return [change for change in changes if change is not None]
 
     def _identified(self, entry: Entry) -> Entry:
@@ -282,7 +294,7 @@ class Tenant:
         id_ = document.pop(given) if given is not None else None
         if id_ is None or id_ == "":
             id_ = self._new_id()
-        elif not isinstance(id_, str) or not _ID.fullmatch(id_) or id_.lower().startswith("bulkid"):
+        elif not isinstance(id_, str) or not _ID.fullmatch(id_):
             raise FixtureError(entry.source, f"{entry.pointer}/id", "an id of letters, digits and -._~@:+ was expected")
         return entry._replace(document={"id": id_, **document})
 
@@ -319,8 +331,8 @@ class Tenant:
     def _dumped(record: Record) -> dict[str, Any]:
         attributes: dict[str, Any] = orjson.loads(b"{" + record.body.replace(b"\x01", b"") + b"}")
         document = {"schemas": record.type.schemas_of(record.body), "id": record.id, **attributes}
-        if record.members:
-            document["members"] = [
+        if record.members and record.type.keyed is not None:
+            document[record.type.keyed.name] = [
                 {
                     "value": m.value,
                     "type": m.type,
@@ -373,6 +385,8 @@ def _times(entry: Entry) -> dict[str, str]:
         if value is not None:
             try:
                 parse_instant(value)
+                if not _DATE_TIME.fullmatch(value):
+                    raise ValueError(f"a dateTime such as 2026-01-31T12:00:00Z was expected, not {value[:60]!r}")
             except ValueError as error:
                 raise FixtureError(entry.source, f"{entry.pointer}/meta/{name}", str(error)) from None
             found[name] = value

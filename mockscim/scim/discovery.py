@@ -16,14 +16,15 @@ ENDPOINTS = {
 }
 
 
-def service_provider_config(policy: Policy, base: str) -> dict[str, Any]:
+def service_provider_config(policy: Policy, registry: Registry, base: str) -> dict[str, Any]:
     """The ServiceProviderConfig resource (RFC 7643 §5)."""
+    user = registry.types.get("User")
     return {
         "schemas": [urns.SERVICE_PROVIDER_CONFIG],
         "patch": {"supported": True},
         "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
         "filter": {"supported": True, "maxResults": policy.max_results or 2**31 - 1},
-        "changePassword": {"supported": True},
+        "changePassword": {"supported": user is not None and "password" in user.attributes},
         "sort": {"supported": policy.sort},
         "etag": {"supported": policy.etag},
         "authenticationSchemes": [
@@ -81,7 +82,7 @@ def discover(
     if endpoint == "/ServiceProviderConfig":
         if item is not None:
             raise not_found(f"there is nothing below {endpoint}")
-        return service_provider_config(policy, base)
+        return service_provider_config(policy, registry, base)
     found = resource_types(registry, base) if endpoint == "/ResourceTypes" else schemas(registry, base)
     if item is None:
         return {

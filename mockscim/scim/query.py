@@ -193,11 +193,11 @@ def _selected(
     table = store.tables[kind.name]
     if text is None:
         return [*table, *extra]
-    parsed = parse(text)
-    query = match.compile_filter(parsed.node, kind, unknown="false" if root else "error")
-    for code, detail in (*parsed.leniencies, *query.leniencies):
+    query = match.compile_filter(text, kind, unknown="false" if root else "error")
+    for code, detail in query.leniencies:
         tolerance.allow(code, detail, invalid_filter(f"{detail} ({text[:100]})"))
-    check_filterable(parsed.node, kind, policy)
+    if kind.name in policy.filterable:
+        check_filterable(parse(text).node, kind, policy)
     candidates = _candidates(store, kind, query)
     if candidates is not None and query.exact:
         found = candidates
@@ -231,7 +231,7 @@ def check_filterable(node: Node, kind: ResourceType, policy: Policy) -> None:
     allowed = policy.filterable.get(kind.name)
     if allowed is None:
         return
-    wanted = " or ".join(f"{path} {'/'.join(sorted(ops))}" for path, ops in sorted(allowed.items())) or "nothing"
+    wanted = " or ".join(f"{_spelt(kind, path)} {'/'.join(sorted(ops))}" for path, ops in sorted(allowed.items()))
     if isinstance(node, (Compare, Present)):
         name = node.path.name if node.path.sub is None else f"{node.path.name}.{node.path.sub}"
         op = node.op if isinstance(node, Compare) else "pr"
@@ -242,7 +242,14 @@ def check_filterable(node: Node, kind: ResourceType, policy: Policy) -> None:
             if inner is not None:
                 check_filterable(inner, kind, policy)
         return
-    raise invalid_filter(f"this provider filters {kind.name} by {wanted} only, not {str(node)[:200]}")
+    raise invalid_filter(f"this provider filters {kind.name} by {wanted or "nothing"} only, not {str(node)[:200]}")
+
+
+def _spelt(kind: ResourceType, path: str) -> str:
+    name, _, sub = path.partition(".")
+    attribute = kind.attributes.get(name)
+    leaf = attribute.sub(sub) if attribute is not None and sub else attribute
+    return leaf.path if leaf is not None else path
 
 
 def _sorted(

@@ -269,6 +269,7 @@ class ResourceType:
         self._extensions = {extension.key: extension for extension, _ in self.extensions}
         self.resource = name.lower()  # the first half of an operation's name: user.create
         self.keyed = next((a for a in schema.attributes.values() if a.keyed), None)
+        self.keyed_mark = f',"{self.keyed.name}":'.encode() if self.keyed is not None else b""
         own = schema.attributes.values()
         self.required = [a for a in own if a.required and a.mutability != "readOnly"]
         self.immutable = [a for a in own if a.mutability == "immutable"]

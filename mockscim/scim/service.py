@@ -238,7 +238,9 @@ class Service:
         plan = self._attempt(call)
         if plan is None:
             return False
-        if call.method == "POST" or plan.joins is not None:
+        if call.method == "POST":
+            return call.type is not None and not self._leaves(call.type, plan.attributes)
+        if plan.joins is not None:
             return True
         record = self.store.get(call.type, call.id or "") if call.type is not None else None
         return record is not None and bool(plan.members or plan.attributes != record.attributes())
@@ -347,6 +349,8 @@ class Service:
         plan = self._plan_update(call, record)
         if plan.joins is not None:
             return self._rejoin(call, plan, projection, now)
+        if self.store.get(kind, record.id) is not record:
+            return self._stay(call, record, plan, projection, now)
         if self._leaves(kind, plan.attributes):
             return self._leave(call, record, plan, projection, now)
         change = self.store.update(record, plan.attributes, plan.members, now)
@@ -364,7 +368,7 @@ class Service:
         attributes = {**record.attributes(), "active": False}
         changes = self.store.delete(record, now)
         if self.policy.delete == "leave" and kind.name == "User":
-            self.store.put_account(record.id, attributes, now)
+            self.store.put_account(record.id, attributes, now, created=record.created)
         return Reply(204, None, {}, record, changes)
 
     def _answer(
@@ -403,7 +407,7 @@ class Service:
             self._check_unique(kind, attributes, None)
             joins = self.store.account(str(attributes.get("userName", "")))
             if joins is not None:
-                attributes = self._as_member(joins)
+                attributes = {**joins.attributes(), "active": attributes.get("active", True)}
             attributes.setdefault("active", True)
         self._check_unique(kind, attributes, None)
         self._link(kind, attributes)
@@ -430,14 +434,20 @@ class Service:
             patcher = Patcher(kind, attributes, draft, self._kind_of(call, record.id), self.policy, call.tolerance)
             patcher.apply(call.operations)
             require(attributes, kind)
-        self._thaw(kind, before, attributes)
+        self._thaw(kind, before, attributes, whole=call.method == "PUT")
         if outside:
             if attributes.get("active") is not True:
-                raise self._unknown(kind, record.id)
+                if self._visible_account(kind, record.id) is None:
+                    raise self._unknown(kind, record.id)
+                return _Plan(attributes, {})
             attributes = {**self._as_member(record), "active": True}
             self._check_unique(kind, attributes, record.id)
             return _Plan(attributes, {}, record)
         self._check_unique(kind, attributes, record.id)
+        if self.policy.join_accounts and kind.name == "User":
+            account = self.store.account(str(attributes.get("userName", "")))
+            if account is not None:
+                raise uniqueness(f"userName {attributes['userName'][:200]!r} is taken by an account")
         self._link(kind, attributes)
         return _Plan(attributes, draft.difference())
 
@@ -473,9 +483,9 @@ class Service:
 
     def _link(self, kind: ResourceType, attributes: dict[str, Any]) -> None:
         """Point ``$ref`` of a reference such as manager at the resource its value names (RFC 7643 §2.4)."""
-        for extension, _ in kind.extensions:
-            held = attributes.get(extension.id)
-            for attribute in extension.attributes.values() if held else ():
+        places = [(kind.schema, attributes), *((e, attributes.get(e.id)) for e, _ in kind.extensions)]
+        for schema, held in places:
+            for attribute in schema.attributes.values() if held else ():
                 ref = attribute.sub_attributes.get("$ref")
                 value = held.get(attribute.name) if held else None
                 if ref is None or not isinstance(value, dict) or not isinstance(value.get("value"), str):
@@ -484,15 +494,18 @@ class Service:
                 if target is not None:
                     value["$ref"] = f"{_REF_MARK}{target.endpoint}/{value['value']}"
 
-    def _thaw(self, kind: ResourceType, before: Mapping[str, Any], after: dict[str, Any]) -> None:
-        """Treat changes of attributes that this provider does not change after creation."""
+    def _thaw(self, kind: ResourceType, before: Mapping[str, Any], after: dict[str, Any], *, whole: bool) -> None:
+        """Treat changes of attributes that this provider does not change after creation.
+
+        What a whole representation (PUT) leaves out is kept: clients know no attributes beside their own.
+        """
         frozen = self.policy.frozen.get(kind.name)
         if not frozen or self.policy.frozen_change == "apply":
             return
         for name in {*before, *after}:
             if name.lower() not in frozen or before.get(name) == after.get(name):
                 continue
-            if self.policy.frozen_change == "reject":
+            if self.policy.frozen_change == "reject" and not (whole and name not in after):
                 raise mutability(f"{name} cannot be changed after creation at this provider")
             if name in before:
                 after[name] = before[name]
@@ -507,11 +520,20 @@ class Service:
     def _leave(self, call: Call, record: Record, plan: _Plan, projection: Projection | None, now: str) -> Reply:
         """A deactivated user leaves the directory and its groups; the account survives."""
         changes = self.store.delete(record, now)
-        self.store.put_account(record.id, plan.attributes, now)
+        self.store.put_account(record.id, plan.attributes, now, created=record.created)
         account = self.store.accounts.records[record.id] if self.store.accounts is not None else None
         if call.method == "PATCH" and self.policy.patch_answer == "none" and projection is None:
             return Reply(204, None, {}, account, changes)
         return self._answer(200, account, call, projection, changes)
+
+    def _stay(self, call: Call, account: Record, plan: _Plan, projection: Projection | None, now: str) -> Reply:
+        """One who has left, is still shown, and does not come back with this request."""
+        if plan.attributes != account.attributes():
+            self.store.put_account(account.id, plan.attributes, now)
+            account = self.store.accounts.records[account.id] if self.store.accounts is not None else account
+        if call.method == "PATCH" and self.policy.patch_answer == "none" and projection is None:
+            return Reply(204, None, self._headers(account, call), account)
+        return self._answer(200, account, call, projection)
 
     def _rejoin(self, call: Call, plan: _Plan, projection: Projection | None, now: str) -> Reply:
         """An account outside comes (back) in, without the groups it once had."""
@@ -573,11 +595,22 @@ class Service:
         if other is not None and other.type is not kind:
             raise uniqueness(f"the id {id_} is taken by a {other.type.name}")
         self._check_unique(kind, attributes, id_)
+        if kind.name == "User" and self.policy.join_accounts:
+            self._claim(id_, str(attributes.get("userName", "")))
         self._link(kind, attributes)
         modified = str(meta.get("lastModified") or now)
         if other is not None:
             return self.store.update(other, attributes, {}, modified)
         return self.store.create(kind, id_, attributes, {}, modified, created=str(meta.get("created") or now))
+
+    def _claim(self, id_: str, user_name: str) -> None:
+        """Whoever comes in with a fixture is no longer outside."""
+        same_name = self.store.account(user_name)
+        same_id = self.store.accounts.records.get(id_) if self.store.accounts is not None else None
+        if same_id is not None and same_id is not same_name:
+            raise uniqueness(f"the id {id_} is taken by an account")
+        if same_name is not None:
+            self.store.drop_account(same_name.id)
 
     def seed_members(self, kind: ResourceType, id_: str, listed: list[Any], meta: Mapping[str, Any]) -> Change | None:
         """Give a group of a fixture its members; the resources they name must be there.
@@ -604,6 +637,12 @@ class Service:
         kind = self.registry.types["User"]
         tolerance = Tolerance(self.policy.accepted | _FIXTURE_LENIENCIES | {"unknown-attribute"})
         attributes = normalise(document, kind, self.policy, tolerance)
+        if attributes.get("active") is True:
+            del attributes["active"]  # nobody is active outside
+        if self.policy.join_accounts:
+            self._check_unique(kind, attributes, None)
+        if self.store.find(id_) is not None:
+            raise uniqueness(f"the id {id_} is taken by a resource")
         known = self.store.account(str(attributes.get("userName", "")))
         if known is not None and known.id != id_:
             raise uniqueness(f"userName {attributes['userName']!r} is taken by another account")

@@ -301,7 +301,7 @@ class Store:
         if body:
             parts += (b",", body.replace(BASE_MARK, base) if BASE_MARK in body else body)
         if members and record.members:
-            parts += (b',"members":', orjson.dumps(self._members(record, base.decode())))
+            parts += (kind.keyed_mark, orjson.dumps(self._members(record, base.decode())))
         if record.id in self.memberships and "groups" in kind.attributes:
             parts += (b',"groups":', orjson.dumps(self._groups(record.id, base.decode())))
         version = f'","version":"W/\\"{record.version}\\""' if etag else '"'
@@ -333,8 +333,9 @@ class Store:
         kind = record.type
         result: dict[str, Any] = {"schemas": kind.schemas_of(record.body), "id": record.id}
         result.update(orjson.loads(b"{" + record.body.replace(BASE_MARK, base.encode()) + b"}"))
-        if members and record.members and (needs is None or "members" in needs):
-            result["members"] = self._members(record, base)
+        keyed = kind.keyed
+        if members and record.members and keyed is not None and (needs is None or keyed.key in needs):
+            result[keyed.name] = self._members(record, base)
         if record.id in self.memberships and "groups" in kind.attributes and (needs is None or "groups" in needs):
             result["groups"] = self._groups(record.id, base)
         if needs is None or "meta" in needs:
@@ -449,15 +450,23 @@ class Store:
         self._apply(self.tables[record.type.name], record, after, members)
         return Change("update", record.type, record.id, record, after)
 
-    def put_account(self, id: str, attributes: dict[str, Any], now: str) -> None:  # noqa: A002
+    def put_account(
+        self,
+        id: str,  # noqa: A002
+        attributes: dict[str, Any],
+        now: str,
+        *,
+        created: str | None = None,
+    ) -> None:
         """Make or change an account outside the directory."""
         if self.accounts is None:
             return
-        body, _ = pack(self.accounts.type, attributes)
+        body, secrets = pack(self.accounts.type, attributes)
         before = self.accounts.records.get(id)
         self._seq += before is None
         seq = before.seq if before is not None else self._seq
-        record = Record(id, self.accounts.type, seq, 0, now, now, body, None, None)
+        since = created or (before.created if before is not None else now)
+        record = Record(id, self.accounts.type, seq, self._next_version(), since, now, body, None, secrets)
         self._apply(self.accounts, before, record)
 
     def drop_account(self, id: str) -> None:  # noqa: A002

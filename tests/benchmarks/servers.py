@@ -19,7 +19,8 @@ from tests.benchmarks import data
 RULE = {
     "name": "never",
     "match": {"operation": "*", "header": {"X-Benchmark": "never"}},
-    "fault": {"type": "abort", "status": 503},
+    "type": "abort",
+    "parameters": {"status": 503},
 }
 SMALL_GROUPS = 500
 SMALL = 10
