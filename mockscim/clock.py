@@ -34,6 +34,15 @@ def format_instant(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _checked(seconds: float) -> float:
+    """The same instant, when it can be shown."""
+    try:
+        format_instant(seconds)
+    except (ValueError, OverflowError, OSError):
+        raise ClockError("a clock is between the years 1 and 9999") from None
+    return seconds
+
+
 class Clock:
     """Tells the time in seconds since the epoch.
 
@@ -45,7 +54,7 @@ class Clock:
         mode, _, start = setting.partition(":")
         if mode not in ("real", "virtual") or (mode == "real" and start):
             raise ClockError(f"a clock is real, virtual or virtual:2026-01-01T00:00:00Z, not {setting[:60]!r}")
-        self._start: float | None = parse_instant(start or DEFAULT_VIRTUAL) if mode == "virtual" else None
+        self._start: float | None = _checked(parse_instant(start or DEFAULT_VIRTUAL)) if mode == "virtual" else None
         self._now = self._start
 
     @property
@@ -68,8 +77,7 @@ class Clock:
                 raise ClockError("a real clock cannot be set; use the mode virtual")
             self._now = None
         elif mode == "virtual":
-            self._now = now if now is not None else self.now()
-            format_instant(self._now)
+            self._now = _checked(now if now is not None else self.now())
         else:
             raise ClockError(f"a clock's mode is real or virtual, not {mode[:60]!r}")
 
@@ -77,12 +85,7 @@ class Clock:
         """Move the virtual time on; a real clock becomes virtual from now."""
         if not math.isfinite(seconds) or seconds < 0:
             raise ClockError("a clock is advanced by a positive duration")
-        later = self.now() + seconds
-        try:
-            format_instant(later)
-        except (ValueError, OverflowError, OSError):
-            raise ClockError("that is beyond the year 9999") from None
-        self._now = later
+        self._now = _checked(self.now() + seconds)
 
     def reset(self) -> None:
         """Back to how the clock started."""

@@ -18,9 +18,14 @@ from mockscim.clock import format_instant
 from mockscim.scim.store import Change, Record
 
 MASK = "***"
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
+_SECRET_HEADERS = _CREDENTIALS | {"cookie", "set-cookie"}
 _SECRET_NAMES = frozenset({"password", "access_token", "client_secret", "token"})
-_SECRET_IN_TEXT = re.compile(r'("(?:password|client_secret)"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.IGNORECASE)
+_SECRET_IN_TEXT = re.compile(
+    r"""(["'](?:[\w:.-]*:)?(?:password|client_secret|access_token|token)["']\s*:\s*)"""
+    r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,}\]]+)""",
+    re.IGNORECASE,
+)
 _SECRET_IN_QUERY = re.compile(r"(?i)((?:^|&)(?:access_token|token|password|client_secret)=)[^&]*")
 _SECRET_FILTER = re.compile(r"(?i)(password(?:%20|\+|\s)+(?:eq|sw|co|ew|ne)(?:%20|\+|\s)+)[^&]*")
 
@@ -46,21 +51,23 @@ class Exchange:
     changes: tuple[int, ...] = ()
     faults: tuple[Any, ...] = ()
     leniencies: list[dict[str, str]] = field(default_factory=list)
-    client_gone: bool = False
+    client_gone: bool | None = None
     cut: bool = False
     duration: float = 0.0
     attempt: int = 1
     n: int = 0
+    size: int = 0
 
     @property
     def committed(self) -> bool:
         """Whether the request changed anything."""
         return bool(self.changes)
 
-    @property
-    def size(self) -> int:
+    def measure(self) -> int:
         """About the bytes that this exchange keeps in memory."""
-        return len(self.body) + len(self.response_body) + len(self.query) + 1024
+        headers = sum(map(len, self.headers.values()))
+        self.size = len(self.body) + len(self.response_body) + len(self.path) + len(self.query) + headers + 1024
+        return self.size
 
     def entry(self) -> dict[str, Any]:
         """The journal entry, secrets masked."""
@@ -76,7 +83,7 @@ class Exchange:
             "operation": self.operation,
             "refinements": list(self.refinements),
             "method": self.method,
-            "path": self.path,
+            "path": _plain(self.path),
             "query": mask_query(self.query),
             "request": {"headers": mask_headers(self.headers), "body": mask_body(self.body)},
             "response": None
@@ -93,7 +100,7 @@ class Exchange:
             "leniencies": self.leniencies,
             "connection": self.connection,
             "attempt": self.attempt,
-            "client_gone": self.client_gone,
+            "client_gone": bool(self.client_gone),
         }
 
 
@@ -112,6 +119,8 @@ class Journal:
         self._bytes = 0
         self._n = 0
         self.dropped = 0
+        # How often it was reset: what began before a reset is not recorded after it.
+        self.epoch = 0
         # Requests that went wrong for the client, to number the attempts that follow.
         self._failed: OrderedDict[int, int] = OrderedDict()
 
@@ -127,12 +136,15 @@ class Journal:
         return self._n
 
     def number(self, exchange: Exchange) -> int:
-        """Give an exchange its number, and count whether it is the same request again after one that went wrong."""
+        """Give an exchange its number, in the order of arrival."""
         self._n += 1
         exchange.n = self._n
+        return self._n
+
+    def count_attempt(self, exchange: Exchange) -> None:
+        """Tell whether an exchange, its body read, is the same request again after one that went wrong."""
         if self._failed:
             exchange.attempt = self._failed.get(_identity(exchange), 0) + 1
-        return self._n
 
     def record(self, exchange: Exchange) -> None:
         """Keep an exchange that is over, and drop the oldest beyond the bounds."""
@@ -147,11 +159,22 @@ class Journal:
                 self._failed.popitem(last=False)
         elif exchange.attempt > 1:
             self._failed.pop(_identity(exchange), None)
-        self._kept.append(exchange)
-        self._bytes += exchange.size
+        self._place(exchange)
+        self._bytes += exchange.measure()
         while len(self._kept) > self._limit or (self._bytes > self._max_bytes and len(self._kept) > 1):
             self._bytes -= self._kept.popleft().size
             self.dropped += 1
+
+    def _place(self, exchange: Exchange) -> None:
+        # In the order of arrival, so that paging by number loses none: one that took long comes after its successors.
+        kept = self._kept
+        if not kept or kept[-1].n < exchange.n:
+            kept.append(exchange)
+            return
+        index = len(kept)
+        while index and kept[index - 1].n > exchange.n:
+            index -= 1
+        kept.insert(index, exchange)
 
     def get(self, n: int) -> Exchange | None:
         """The exchange with that number, if it is still kept."""
@@ -166,6 +189,7 @@ class Journal:
     def reset(self) -> None:
         """Forget all exchanges and begin at 1 again."""
         self.clear()
+        self.epoch += 1
         self._failed.clear()
         self._n = 0
 
@@ -242,14 +266,25 @@ def _state(record: Record | None) -> dict[str, Any] | None:
 def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers with credentials masked; the scheme stays readable."""
     return {
-        name: f"{value.split(' ', 1)[0]} {MASK}" if name.lower() in _SECRET_HEADERS else value
+        _plain(name): _masked_header(name, value) if name.lower() in _SECRET_HEADERS else _plain(value)
         for name, value in headers.items()
     }
 
 
+def _masked_header(name: str, value: str) -> str:
+    scheme, space, _ = _plain(value).partition(" ")
+    # A lone word may be the secret itself.
+    return f"{scheme} {MASK}" if space and name.lower() in _CREDENTIALS else MASK
+
+
 def mask_query(query: str) -> str:
     """A query string with credentials masked."""
-    return _SECRET_FILTER.sub(rf"\1{MASK}", _SECRET_IN_QUERY.sub(rf"\1{MASK}", query))
+    return _SECRET_FILTER.sub(rf"\1{MASK}", _SECRET_IN_QUERY.sub(rf"\1{MASK}", _plain(query)))
+
+
+def _plain(text: str) -> str:
+    """Text as JSON can hold it: aiohttp's header names are of a class of their own, and stray bytes are surrogates."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def mask_body(body: bytes) -> Any:  # noqa: ANN401
@@ -259,7 +294,8 @@ def mask_body(body: bytes) -> Any:  # noqa: ANN401
     try:
         return _masked(orjson.loads(body))
     except orjson.JSONDecodeError:
-        return _SECRET_IN_TEXT.sub(rf'\1"{MASK}"', body.decode("utf-8", "replace"))
+        text = _SECRET_IN_TEXT.sub(rf'\1"{MASK}"', body.decode("utf-8", "replace"))
+        return _SECRET_IN_QUERY.sub(rf"\1{MASK}", text)  # a form
 
 
 def _masked(value: Any) -> Any:  # noqa: ANN401
@@ -273,6 +309,8 @@ def _masked(value: Any) -> Any:  # noqa: ANN401
                 key = name.lower().rsplit(":", 1)[-1]
                 if key in _SECRET_NAMES or (key == "value" and path.lower().rsplit(":", 1)[-1].strip() == "password"):
                     item[name] = MASK
+                elif key == "filter" and isinstance(content, str):
+                    item[name] = _SECRET_FILTER.sub(rf"\1{MASK}", content)
                 elif isinstance(content, (dict, list)):
                     stack.append(content)
         elif isinstance(item, list):

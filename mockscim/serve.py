@@ -33,7 +33,7 @@ import orjson
 from mockscim import __version__, fixtures, profiles
 from mockscim.clock import Clock, format_instant
 from mockscim.durations import parse_size
-from mockscim.faults import Scenario, latency_rule, parse_spec, read_scenario
+from mockscim.faults import Scenario, compile_rules, latency_rule, parse_spec, read_scenario
 from mockscim.fixtures import Fixture
 from mockscim.journal import Exchange, mask_query
 from mockscim.server.app import Options, ScimServer, create_server, fixed_base
@@ -170,6 +170,8 @@ def build(settings: Settings) -> ScimServer:
     if settings.latency is not None:
         with _option("--latency"):
             rules.append(latency_rule(settings.latency))
+    with _option("--faults, --fault"):
+        compile_rules([*profile.faults, *rules])  # each is good; two may bear one name
     with _option("--clock"):
         Clock(settings.clock)
     with _option("--max-body"):
@@ -195,7 +197,7 @@ def build(settings: Settings) -> ScimServer:
         base_url=base_url,
         max_body=max_body,
     )
-    with _option("--fixture" if fixture else "--faults"):
+    with _option("--fixture" if fixture else "--profile"):
         return ScimServer(start, options)
 
 
@@ -283,7 +285,6 @@ def _bound(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> s
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.setblocking(False)
         made.bind(address)
     except OSError:
         made.close()
@@ -390,7 +391,9 @@ def _announce(server: ScimServer, ready: Ready) -> None:
     except OSError as error:
         # Nobody reads it: that is no reason not to serve. What is still buffered must not fail again at the end.
         _log.warning("the ready line could not be written: %s", _reason(error))
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - it stays open
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, out.fileno())
+        os.close(nowhere)
 
 
 def banner(server: ScimServer, ready: Ready) -> str:
@@ -421,8 +424,6 @@ def _configure_log(mode: LogMode) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLine() if mode == "json" else logging.Formatter("mockscim: %(levelname)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.addLevelName(logging.WARNING, "warning")
-    logging.addLevelName(logging.ERROR, "error")
     plain = logging.StreamHandler()
     plain.setFormatter(logging.Formatter("%(message)s"))
     _exchanges.handlers[:] = [plain]
@@ -444,14 +445,15 @@ class _JsonLine(logging.Formatter):
 def _target(exchange: Exchange) -> str:
     tenant = f"/t/{exchange.tenant}" if exchange.tenant else ""
     query = f"?{mask_query(exchange.query)}" if exchange.query else ""
-    return f"{tenant}{exchange.path or '/'}{query}"
+    # Escaped: it may hold line breaks, what a terminal obeys, and bytes that are no UTF-8.
+    return printable(f"{tenant}{exchange.path or '/'}{query}")
 
 
 def _log_text(exchange: Exchange) -> None:
     status = exchange.status if exchange.status is not None else "cut"
     faults = ", ".join(fault_text(fault._asdict()) for fault in exchange.faults)
     parts = (
-        f"{exchange.method} {printable(_target(exchange))} {status} {exchange.duration * 1000:.1f}ms",
+        f"{exchange.method} {_target(exchange)} {status} {exchange.duration * 1000:.1f}ms",
         f" {exchange.operation or '-'}",
         f" [{faults}]" if faults else "",
         " (client gone)" if exchange.client_gone else "",
@@ -474,5 +476,4 @@ def _log_json(exchange: Exchange) -> None:
         "leniencies": [used["code"] for used in exchange.leniencies],
         "client_gone": exchange.client_gone,
     }
-    # A path may hold what is no UTF-8; it is told rather than lost.
-    _exchanges.info("%s", orjson.dumps(line, default=str).decode())
+    _exchanges.info("%s", orjson.dumps(line).decode())

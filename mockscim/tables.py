@@ -100,7 +100,7 @@ def rule_rows(rules: Iterable[Mapping[str, Any]]) -> Iterable[tuple[object, ...]
             rule["name"],
             operation if isinstance(operation, str) else ", ".join(operation),
             rule.get("phase", "-"),
-            rule.get("probability", 1),
+            f"{rule.get('probability', 1):g}",
             f"{rule['hits']}/{rule['matches']}",
             f"{does} {parameters}".strip(),
         )
@@ -116,7 +116,8 @@ def fault_type_lines(kind: Mapping[str, Any]) -> Iterable[str]:
     required = kind["parameters"].get("required", ())
     yield "Parameters:" if parameters else "It has no parameters."
     for name, schema in parameters.items():
-        yield f"  {name}{' (required)' if name in required else ''}: {schema.get('description', schema.get('type', ''))}"
+        what = schema.get("description", schema.get("type", ""))
+        yield f"  {name}{' (required)' if name in required else ''}: {what}"
 
 
 def profile_lines(profile: Mapping[str, Any], leniencies: Iterable[Mapping[str, Any]]) -> Iterable[str]:

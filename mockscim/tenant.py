@@ -266,7 +266,7 @@ class Tenant:
             record = self.store.find(text)
             return None if record is None else (record.id, record.type.name)
 
-        fixtures.resolve_members(entries, known)
+        fixtures.resolve_members(entries, known, unknown="unknown-member" in self.policy.accepted)
         changes: list[Change | None] = []
         # Members may point forwards, so resources come first and memberships after.
         groups: list[tuple[Entry, ResourceType, list[Any]]] = []
@@ -385,9 +385,10 @@ def _times(entry: Entry) -> dict[str, str]:
         if value is not None:
             try:
                 parse_instant(value)
-                if not _DATE_TIME.fullmatch(value):
-                    raise ValueError(f"a dateTime such as 2026-01-31T12:00:00Z was expected, not {value[:60]!r}")
             except ValueError as error:
                 raise FixtureError(entry.source, f"{entry.pointer}/meta/{name}", str(error)) from None
+            if not _DATE_TIME.fullmatch(value):
+                message = f"a dateTime such as 2026-01-31T12:00:00Z was expected, {value[:60]!r} was found"
+                raise FixtureError(entry.source, f"{entry.pointer}/meta/{name}", message)
             found[name] = value
     return found

@@ -104,7 +104,7 @@ class Profile:
         Raises:
             SchemaError: a document of the fixture cannot be used.
         """
-        registry = Registry(_restricted(kind, self.document.types.get(kind.name)) for kind in standard_types())
+        registry = _registry(self.document)
         brought = Registry.from_documents(schemas, types)
         for kind in brought.types.values():
             registry.add(kind)
@@ -158,8 +158,10 @@ def _folder() -> Any:  # noqa: ANN401 - importlib's Traversable has no public ho
 
 
 def _read(source: str | Mapping[str, Any], chain: tuple[str, ...]) -> dict[str, Any]:
-    """The raw document, with those that it extends beneath it."""
+    """The raw document, with those that it extends beneath it; a path there is seen from the file that names it."""
     if isinstance(source, str):
+        if source not in names() and chain:
+            source = str((Path(chain[-1]).parent / source).resolve())
         if source in chain:
             raise ProfileError(f"{source}: a profile cannot extend itself")
         where = source
@@ -185,17 +187,27 @@ def _read(source: str | Mapping[str, Any], chain: tuple[str, ...]) -> dict[str, 
     extended = raw.get("extends")
     if extended is None:
         return raw
-    below = _read(extended, (*chain, where))
+    link = str(Path(where).resolve()) if isinstance(source, str) and source not in names() else where
+    below = _read(extended, (*chain, link))
     return _merged(below, {"name": f"{extended}-{Path(where).stem}", **raw})
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """What one profile says over what it extends: table by table; an empty table takes away what is beneath it."""
+    result = _overlaid(below, above)
+    for key, other in (("accept", "refuse"), ("refuse", "accept")):
+        kept = [code for code in below.get(key, ()) if code not in above.get(other, ())]
+        result[key] = [*kept, *above.get(key, ())]
+    result["quirks"] = [*below.get("quirks", ()), *above.get("quirks", ())]
+    return result
+
+
+def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(below)
     for key, value in above.items():
-        if isinstance(value, Mapping) and isinstance(result.get(key), Mapping) and key != "filterable":
-            result[key] = {**result[key], **value}
-        elif key in ("accept", "refuse"):
-            result[key] = [*result.get(key, ()), *value]
+        under = result.get(key)
+        if value and isinstance(value, Mapping) and isinstance(under, Mapping):
+            result[key] = _overlaid(under, value)
         else:
             result[key] = value
     return result
@@ -218,7 +230,28 @@ def _build(raw: dict[str, Any]) -> Profile:
         frozen={kind: frozenset(name.lower() for name in listed) for kind, listed in document.frozen.items()},
         **switches,
     )
+    _check_names(document, _registry(document))
     return Profile(document, policy, document.media_type, document.faults)
+
+
+def _registry(document: ProfileDocument) -> Registry:
+    """The resource types of RFC 7643, as far as the provider has them."""
+    return Registry(_restricted(kind, document.types.get(kind.name)) for kind in standard_types())
+
+
+def _check_names(document: ProfileDocument, registry: Registry) -> None:
+    """Refuse types and attributes that do not exist: a slip in a name would be a switch that does nothing."""
+    for name in document.types:
+        if name not in registry.types:
+            raise ProfileError(f"{document.name}: /types/{name}: one of {', '.join(registry.types)} was expected")
+    for table, entries in (("filterable", document.filterable), ("frozen", document.frozen)):
+        for name, listed in entries.items():
+            kind = registry.types.get(name)  # one that is not here may come with a fixture
+            for path in listed if kind is not None else ():
+                head, _, sub = path.partition(".")
+                attribute = kind.find(None, head) or kind.find_in_extensions(head) if kind is not None else None
+                if attribute is None or (sub and attribute.sub(sub) is None):
+                    raise ProfileError(f"{document.name}: /{table}/{name}: {name} has no {path[:100]}")
 
 
 def _replaced(policy: Policy, **changes: Any) -> Policy:  # noqa: ANN401 - the fields' own types
@@ -236,8 +269,14 @@ def _restricted(kind: ResourceType, document: TypeDocument | None) -> ResourceTy
     )
     unknown = wanted - schema.attributes.keys()
     if unknown:
-        raise ProfileError(f"types.{kind.name}.attributes: {kind.name} has no {', '.join(sorted(unknown))}")
+        raise ProfileError(f"/types/{kind.name}/attributes: {kind.name} has no {', '.join(sorted(unknown))}")
+    missing = {attribute.key for attribute in kind.required} - wanted
+    if missing:
+        raise ProfileError(f"/types/{kind.name}/attributes: {kind.name} cannot be without {', '.join(sorted(missing))}")
     extensions = {urn.lower() for urn in document.extensions} if document.extensions is not None else None
+    strange = (extensions or set()) - {extension.key for extension, _ in kind.extensions}
+    if strange:
+        raise ProfileError(f"/types/{kind.name}/extensions: {kind.name} has no {', '.join(sorted(strange))}")
     kept = [(e, required) for e, required in kind.extensions if extensions is None or e.key in extensions]
     left_out = (schema.attributes.keys() - wanted) | {e.key for e, _ in kind.extensions if (e, False) not in kept}
     for extension, _ in kind.extensions:

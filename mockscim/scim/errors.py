@@ -42,7 +42,11 @@ class ScimError(Exception):
 
     def body(self) -> bytes:
         """The Error message as JSON."""
-        return orjson.dumps(self.document())
+        document = self.document()
+        try:
+            return orjson.dumps(document)
+        except TypeError:  # a detail that quotes bytes of a header which are not UTF-8
+            return orjson.dumps({**document, "detail": self.detail.encode("utf-8", "replace").decode()})
 
 
 def invalid_filter(detail: str) -> ScimError:

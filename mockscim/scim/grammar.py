@@ -42,7 +42,7 @@ _ATTR_PATH = re.compile(
 )
 _SUB = re.compile(rf"\.({_NAME})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<real>\.[0-9]+)?(?P<exponent>[eE][+-]?[0-9]+)?")
-_ALMOST_NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]*)?")
+_ALMOST_NUMBER = re.compile(r"[+-]?[0-9]*+\.?[0-9]*+(?:[eE][+-]?[0-9]*+)?")
 _BARE = re.compile(r"[\w@.:/+=~%#-]+")
 _OPERATORS = frozenset({"eq", "ne", "co", "sw", "ew", "gt", "lt", "ge", "le", "pr"})
 _CONSTANTS = {"true": ("TRUE", True), "false": ("FALSE", False), "null": ("NULL", None)}

@@ -58,9 +58,10 @@ class Members:
         newest = self._next
         for value, member in changes.items():
             undo[value] = members.get(value)
-            if member is None:
-                members.pop(value, None)
-            else:
+            before = undo[value]
+            if before is not None and (member is None or member.seq != before.seq):
+                del members[value]  # one that comes back comes last, as its place says
+            if member is not None:
                 members[value] = member
                 newest = max(newest, member.seq + 1)
         newer = Members()
@@ -86,6 +87,11 @@ class Members:
                 else:
                     members[value] = member
         return dict(sorted(members.items(), key=lambda item: item[1].seq))
+
+    def settle(self) -> None:
+        """Give this version a map of its own: it is in use again, and each look-up would rebuild one."""
+        if self._map is None:
+            self._map, self._newer, self._undo = self._rebuilt(), None, {}
 
     def _thawed(self) -> Members:
         copy = Members()

@@ -323,20 +323,23 @@ class Patcher:
                 container.pop(name, None)
             else:
                 container[name] = new
+        elif attribute.type == "complex" and isinstance(old, dict) and (new or _as_object(value) is not None):
+            # RFC 7644 §3.5.2.3: sub-attributes that are not specified are left unchanged.
+            merged = {**old, **(new or {})}
+            for part in self._cleared(attribute, _as_object(value)):
+                merged.pop(part, None)
+            _put(container, name, merged)
         elif new is None:
             # RFC 7643 §2.5: null unassigns; adding nothing changes nothing.
             if operation.op == "replace" or value == "":
                 container.pop(name, None)
-        elif attribute.type == "complex" and isinstance(old, dict):
-            container[name] = {**old, **new, **dict.fromkeys(self._cleared(attribute, value), MISSING)}
-            container[name] = {key: item for key, item in container[name].items() if item is not MISSING}
         else:
             container[name] = new
 
     @staticmethod
-    def _cleared(attribute: Attribute, value: object) -> list[str]:
+    def _cleared(attribute: Attribute, value: Mapping[str, Any] | None) -> list[str]:
         """Sub-attributes that a complex value unassigns with null."""
-        if not isinstance(value, Mapping):
+        if value is None:
             return []
         return [sub.name for key, item in value.items() if item is None and (sub := attribute.sub(key)) is not None]
 
@@ -351,7 +354,7 @@ class Patcher:
         self._allow_remove_by_value(operation, attribute)
         gone = coerce(attribute, value, self._policy, self._tolerance) or []
         kept = [item for item in container.get(attribute.name, []) if not any(_covers(item, wanted) for wanted in gone)]
-        _put_list(container, attribute.name, kept)
+        _put(container, attribute.name, kept)
 
     def _allow_remove_by_value(self, operation: Operation, attribute: Attribute) -> None:
         refusal = invalid_value(
@@ -390,13 +393,19 @@ class Patcher:
             for code, detail in query.leniencies:
                 self._tolerance.allow(code, detail, invalid_path(f"{operation.where}.path: {detail}"))
         chosen = [item for item in values if query is None or query.matches(item)]
+        made: dict[str, Any] | None = None
         if not chosen:
             if operation.op == "remove":
+                if query is None:
+                    return  # noTarget is for filters (RFC 7644 §3.12)
                 refusal = no_target(f"{operation.where}.path selects nothing to remove")
                 self._tolerance.allow("remove-missing", f"{operation.where}.path selects nothing", refusal)
                 return
             refusal = no_target(f"{operation.where}.path selects no value of {attribute.name}")
-            self._tolerance.allow("creates-missing-element", f"{operation.where}.path selects nothing; made", refusal)
+            if query is not None:
+                self._tolerance.allow("creates-missing-element", f"{operation.where}.path selects nothing", refusal)
+            if operation.value is None:
+                return  # nothing to unassign
             made = dict(query.equalities) if query is not None else {}
             values.append(made)
             chosen = [made]
@@ -404,28 +413,29 @@ class Patcher:
             if operation.value is not MISSING and operation.value is not None:
                 self._allow_remove_by_value(operation, attribute)
             if sub is None:
-                values = [item for item in values if not any(item is gone for gone in chosen)]
+                gone = {id(item) for item in chosen}
+                values = [item for item in values if id(item) not in gone]
             else:
                 for item in chosen:
-                    item.pop(sub.name, None)
+                    self._set_all(operation, sub, item, MISSING)
                 values = [item for item in values if item]
         else:
             for item in chosen:
-                self._write_element(operation, attribute, sub, item)
+                self._write_element(operation, attribute, sub, item, whole=item is not made)
             _demote(attribute, values, chosen)
             values = [item for item in values if item]
         if not values and attribute.required:
             raise mutability(f"{attribute.path} is required and cannot be removed")
-        _put_list(container, attribute.name, values)
+        _put(container, attribute.name, values)
 
     def _write_element(
-        self, operation: Operation, attribute: Attribute, sub: Attribute | None, item: dict[str, Any]
+        self, operation: Operation, attribute: Attribute, sub: Attribute | None, item: dict[str, Any], *, whole: bool
     ) -> None:
         if sub is not None:
             self._set_all(operation, sub, item, operation.value)
             return
         new = coerce(attribute, [operation.value], self._policy, self._tolerance)
-        if operation.op == "replace":
+        if operation.op == "replace" and whole:
             item.clear()
         if new:
             item.update(new[0])
@@ -540,7 +550,14 @@ def _covers(item: object, wanted: object) -> bool:
     return item == wanted
 
 
-def _put_list(container: dict[str, Any], name: str, values: list[Any]) -> None:
+def _as_object(value: object) -> Mapping[str, Any] | None:
+    """A complex value as sent, also as a list of one."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, Mapping) else None
+
+
+def _put(container: dict[str, Any], name: str, values: list[Any] | dict[str, Any]) -> None:
     if values:
         container[name] = values
     else:

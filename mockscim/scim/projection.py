@@ -51,7 +51,7 @@ class Projection:
             return False
         named = attribute.key in self._attributes
         if self._excluding:
-            return not (named and self._attributes[attribute.key] is None)
+            return attribute.returned != "request" and not (named and self._attributes[attribute.key] is None)
         return named
 
     def apply(self, document: dict[str, Any]) -> dict[str, Any]:
@@ -85,9 +85,10 @@ class Projection:
         named = attribute.key in branch
         subs = branch.get(attribute.key)
         if self._excluding:
-            if not named:
-                return value if attribute.returned != "request" else None
-            return None if subs is None else _without(attribute, subs, value)
+            if attribute.returned == "request" or (named and subs is None):
+                return None
+            unasked = {key for key, sub in attribute.sub_attributes.items() if sub.returned == "request"}
+            return _without(attribute, unasked | (subs or set()), value) if unasked or subs else value
         if not named:
             return None
         return value if subs is None else _only(attribute, subs, value)
@@ -119,6 +120,12 @@ def _without(attribute: Attribute, subs: set[str], value: object) -> object | No
         return value
     kept_anyway = {key for key, sub in attribute.sub_attributes.items() if sub.returned == "always"}
     return {name: item for name, item in value.items() if name.lower() not in subs - kept_anyway} or None
+
+
+@lru_cache(maxsize=512)
+def default_projection(resource_type: ResourceType) -> Projection:
+    """What is returned when nothing is asked for: all but what is returned on request (RFC 7643 §7)."""
+    return Projection(resource_type, (), excluding=True)
 
 
 @lru_cache(maxsize=512)

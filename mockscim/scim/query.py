@@ -13,7 +13,7 @@ from mockscim.scim.errors import ScimError, invalid_filter, invalid_path, invali
 from mockscim.scim.filter import Compare, Node, Present, parse
 from mockscim.scim.path import parse_path
 from mockscim.scim.policy import Policy, Tolerance
-from mockscim.scim.projection import Projection, read_projection
+from mockscim.scim.projection import Projection, default_projection, read_projection
 from mockscim.scim.schema import Attribute, ResourceType
 from mockscim.scim.store import Record, Store
 
@@ -103,8 +103,10 @@ def _integer(parameters: Mapping[str, str], name: str) -> int | None:
     if text is None or text == "":
         return None
     digits = text[1:] if text[0] in "+-" else text
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 19:
+    if not digits.isascii() or not digits.isdigit():
         raise invalid_value(f"{name} is an integer, not {text[:60]!r}")
+    if len(digits.lstrip("0")) > 19:  # more than there can be; int() would take its time
+        return -_LARGEST if text[0] == "-" else _LARGEST
     return max(-_LARGEST, min(_LARGEST, int(text)))
 
 
@@ -171,6 +173,8 @@ def run(
 
 def render(store: Store, record: Record, base: str, projection: Projection | None, policy: Policy) -> bytes:
     """One resource as JSON, projected."""
+    if projection is None and record.type.on_request:
+        projection = default_projection(record.type)
     if projection is None:
         return store.render(record, base.encode(), etag=policy.etag)
     keyed = record.type.keyed
@@ -242,7 +246,7 @@ def check_filterable(node: Node, kind: ResourceType, policy: Policy) -> None:
             if inner is not None:
                 check_filterable(inner, kind, policy)
         return
-    raise invalid_filter(f"this provider filters {kind.name} by {wanted or "nothing"} only, not {str(node)[:200]}")
+    raise invalid_filter(f"this provider filters {kind.name} by {wanted or 'nothing'} only, not {str(node)[:200]}")
 
 
 def _spelt(kind: ResourceType, path: str) -> str:
@@ -263,11 +267,12 @@ def _sorted(
 ) -> list[Record]:
     """Records ordered by an attribute (RFC 7644 §3.4.2.3): those without it last, first when descending."""
     finders = {kind.name: _sort_attribute(kind, sort_by, tolerance, root=len(types) > 1) for kind in types}
+    needs = {path[0]: frozenset({path[0].key}) for path in finders.values() if path is not None}
     keyed: list[tuple[tuple[int, Any], Record]] = []
     missing: list[Record] = []
     for record in records:
-        attribute = finders[record.type.name]
-        value = None if attribute is None else _sort_value(store.document(record, base), attribute)
+        path = finders[record.type.name]
+        value = None if path is None else _sort_value(store.document(record, base, needs=needs[path[0]]), path)
         if value is None:
             missing.append(record)
         else:
@@ -305,7 +310,8 @@ def _sort_attribute(
 
 def _sort_value(document: dict[str, Any], path: tuple[Attribute, Attribute]) -> Any:  # noqa: ANN401
     attribute, leaf = path
-    container = document if attribute.name in document else document.get(attribute.schema, {})
+    # A core attribute's schema is no key of a resource; an extension's is.
+    container = document.get(attribute.schema, document) if attribute.schema else document
     value = container.get(attribute.name) if isinstance(container, dict) else None
     if isinstance(value, list):
         # A multi-valued attribute sorts by its primary value, else by its first (RFC 7644 §3.4.2.3).

@@ -160,6 +160,8 @@ def check_immutable(before: Mapping[str, Any], after: Mapping[str, Any], resourc
         old = before.get(attribute.name)
         if old is not None and after.get(attribute.name) != old:
             raise mutability(f"{attribute.name} is immutable and already has a value")
+    for attribute in resource_type.partly_immutable:
+        _check_immutable_parts(attribute, before.get(attribute.name), after.get(attribute.name))
     for extension, _ in resource_type.extensions:
         old_values, new_values = before.get(extension.id, {}), after.get(extension.id, {})
         for attribute in extension.attributes.values():
@@ -167,6 +169,16 @@ def check_immutable(before: Mapping[str, Any], after: Mapping[str, Any], resourc
                 old = old_values.get(attribute.name)
                 if old is not None and new_values.get(attribute.name) != old:
                     raise mutability(f"{extension.id}:{attribute.name} is immutable and already has a value")
+
+
+def _check_immutable_parts(attribute: Attribute, before: object, after: object) -> None:
+    """The same for sub-attributes of a complex attribute with one value; values of a list come and go whole."""
+    if isinstance(before, Mapping):
+        new = after if isinstance(after, Mapping) else {}
+        for sub in attribute.sub_attributes.values():
+            old = before.get(sub.name)
+            if sub.mutability == "immutable" and old is not None and new.get(sub.name) != old:
+                raise mutability(f"{sub.path} is immutable and already has a value")
 
 
 def coerce(attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance) -> Any:  # noqa: ANN401

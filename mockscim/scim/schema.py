@@ -7,7 +7,8 @@ Attribute names and URNs are compared without regard to case (RFC 7643 §2.1); l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -20,6 +21,14 @@ TYPES = frozenset({"string", "boolean", "decimal", "integer", "dateTime", "binar
 MUTABILITIES = frozenset({"readOnly", "readWrite", "immutable", "writeOnly"})
 RETURNED = frozenset({"always", "never", "default", "request"})
 UNIQUENESS = frozenset({"none", "server", "global"})
+
+
+_ATTRIBUTE_NAME = re.compile(r"[$A-Za-z][A-Za-z0-9_-]*", re.ASCII)  # RFC 7643 §2.1; "$" for $ref
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20\"\\<>^`{|}]+")
+_TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)  # it is half of an operation's name: device.create
+_ENDPOINT = re.compile(r"/[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
+_TAKEN = frozenset({"/schemas", "/resourcetypes", "/serviceproviderconfig", "/bulk", "/me"})
+_MOST_LEVELS = 2  # RFC 7643's own definition of a schema has sub-attributes of sub-attributes; nothing else does
 
 
 class SchemaError(ValueError):
@@ -91,8 +100,11 @@ class Attribute:
             multi_valued
             and value
             and value.mutability == "immutable"
+            and "$ref" in self.sub_attributes
             and self.sub_attributes.keys() <= {"value", "$ref", "type", "display"}
         )
+        if self.keyed and value is not None:
+            value.case_exact = True  # it is an id, and ids are (RFC 7643 §3.1)
 
     def __repr__(self) -> str:
         return f"<Attribute {self.path}: {self.type}{'[]' if self.multi_valued else ''}>"
@@ -111,6 +123,8 @@ class Attribute:
         """Read one attribute as ``/Schemas`` publishes it; SchemaError names what is wrong and where."""
         if not isinstance(document, Mapping) or not isinstance(document.get("name"), str):
             raise SchemaError(f"{where}: an attribute is an object with a name")
+        if not _ATTRIBUTE_NAME.fullmatch(document["name"]):
+            raise SchemaError(f"{where}/name: letters, digits, - and _ were expected, not {document['name'][:60]!r}")
         kind = document.get("type", "string")
         for field, value, allowed in (
             ("type", kind, TYPES),
@@ -118,7 +132,7 @@ class Attribute:
             ("returned", document.get("returned", "default"), RETURNED),
             ("uniqueness", document.get("uniqueness", "none"), UNIQUENESS),
         ):
-            if value not in allowed:
+            if not isinstance(value, str) or value not in allowed:
                 raise SchemaError(f"{where}/{field}: {value!r} is not one of {', '.join(sorted(allowed))}")
         for field in ("multiValued", "required", "caseExact"):
             if not isinstance(document.get(field, False), bool):
@@ -126,12 +140,18 @@ class Attribute:
         for field in ("canonicalValues", "referenceTypes", "subAttributes"):
             if not isinstance(document.get(field, []), list):
                 raise SchemaError(f"{where}/{field}: a list was expected")
+        for field in ("canonicalValues", "referenceTypes"):
+            if not all(isinstance(item, str) for item in document.get(field, [])):
+                raise SchemaError(f"{where}/{field}: a list of texts was expected")
+        if where.count("/subAttributes/") > _MOST_LEVELS:
+            raise SchemaError(f"{where}: sub-attributes have none of their own (RFC 7643 §2.3.8)")
         subs = [
             cls.from_document(sub, schema, f"{where}/subAttributes/{index}")
             for index, sub in enumerate(document.get("subAttributes", []))
         ]
         if subs and kind != "complex":
             raise SchemaError(f"{where}/subAttributes: only a complex attribute has any")
+        _refuse_twins([sub.key for sub in subs], f"{where}/subAttributes")
         return cls(
             document["name"],
             kind,
@@ -192,17 +212,21 @@ class Schema:
         """Read a schema document; SchemaError names what is wrong and where."""
         if not isinstance(document, Mapping) or not isinstance(document.get("id"), str):
             raise SchemaError(f"{where or '/'}: a schema is an object with an id")
+        if not _URI.fullmatch(document["id"]):
+            raise SchemaError(f"{where}/id: a URN was expected, not {document['id'][:100]!r}")
         attributes = document.get("attributes")
         if not isinstance(attributes, list):
             raise SchemaError(f"{where}/attributes: a list was expected")
+        known = [
+            Attribute.from_document(attribute, document["id"], f"{where}/attributes/{index}")
+            for index, attribute in enumerate(attributes)
+        ]
+        _refuse_twins([attribute.key for attribute in known], f"{where}/attributes")
         return cls(
             document["id"],
             document.get("name", document["id"].rsplit(":", 1)[-1]),
             document.get("description", ""),
-            [
-                Attribute.from_document(attribute, document["id"], f"{where}/attributes/{index}")
-                for index, attribute in enumerate(attributes)
-            ],
+            known,
         )
 
     def document(self) -> dict[str, Any]:
@@ -219,6 +243,12 @@ class Schema:
         """The same schema with just the named attributes, as providers that support few of them publish it."""
         wanted = {name.lower() for name in names}
         return Schema(self.id, self.name, self.description, [a for key, a in self.attributes.items() if key in wanted])
+
+
+def _refuse_twins(keys: list[str], where: str) -> None:
+    for index, key in enumerate(keys):
+        if key in keys[:index]:
+            raise SchemaError(f"{where}/{index}/name: {key} exists twice (names are compared without regard to case)")
 
 
 def _common_attributes() -> list[Attribute]:
@@ -273,8 +303,20 @@ class ResourceType:
         own = schema.attributes.values()
         self.required = [a for a in own if a.required and a.mutability != "readOnly"]
         self.immutable = [a for a in own if a.mutability == "immutable"]
+        self.partly_immutable = [
+            a for a in own if not a.multi_valued and any(s.mutability == "immutable" for s in a.sub_attributes.values())
+        ]
         self.unique = [a for a in own if a.uniqueness != "none" and not a.multi_valued and a.type == "string"]
         self.secret = [a for a in own if a.returned == "never"]
+        # The names and URNs of what holds something that is never returned, or only on request.
+        self.hidden = frozenset(self._holding("never"))
+        self.on_request = frozenset(self._holding("request"))
+        self.references = [
+            (None if schema is self.schema else schema.id, a, a.sub_attributes["$ref"])
+            for schema in (self.schema, *(e for e, _ in self.extensions))
+            for a in schema.attributes.values()
+            if "$ref" in a.sub_attributes and "value" in a.sub_attributes and not a.keyed and a.mutability != "readOnly"
+        ]
         self._marks = [(e.id, f'"{e.id}":{{'.encode()) for e, _ in self.extensions]
         self._schemas_json: dict[tuple[str, ...], bytes] = {}
         # Names and URNs (lower case) that RFC 7643 has for this type and the provider does not (profiles say so).
@@ -282,6 +324,12 @@ class ResourceType:
 
     def __repr__(self) -> str:
         return f"<ResourceType {self.name} at {self.endpoint}>"
+
+    def _holding(self, returned: str) -> Iterator[str]:
+        for schema in (self.schema, *(extension for extension, _ in self.extensions)):
+            for attribute in schema.attributes.values():
+                if returned in (attribute.returned, *(sub.returned for sub in attribute.sub_attributes.values())):
+                    yield attribute.name if schema is self.schema else schema.id
 
     def extension(self, uri: str) -> Schema | None:
         """The extension with that URN, in any case."""
@@ -377,9 +425,13 @@ def _resource_type(document: Mapping[str, Any], known: Mapping[str, Schema], whe
     for field in ("name", "endpoint", "schema"):
         if not isinstance(document.get(field), str) or not document[field]:
             raise SchemaError(f"{where}/{field}: a text was expected")
+    if not _TYPE_NAME.fullmatch(document["name"]):
+        raise SchemaError(f"{where}/name: letters, digits, - and _ were expected, not {document['name'][:60]!r}")
     endpoint = "/" + document["endpoint"].strip("/")
-    if "/" in endpoint[1:]:
+    if not _ENDPOINT.fullmatch(endpoint):
         raise SchemaError(f"{where}/endpoint: one path segment was expected, such as /Devices")
+    if endpoint.lower() in _TAKEN:
+        raise SchemaError(f"{where}/endpoint: {endpoint} is an endpoint of the protocol itself")
 
     def schema_of(urn: object, at: str) -> Schema:
         if not isinstance(urn, str) or urn.lower() not in known:

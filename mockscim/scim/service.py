@@ -28,7 +28,7 @@ from mockscim.scim.policy import Policy, Tolerance
 from mockscim.scim.projection import Projection, read_projection
 from mockscim.scim.resource import check_immutable, normalise, require
 from mockscim.scim.schema import Registry, ResourceType
-from mockscim.scim.store import Change, Record, Store
+from mockscim.scim.store import Change, Record, Store, shown
 
 _VERBS = {"GET": "get", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}
 _REF_MARK = "\x01"  # becomes store.BASE_MARK once serialised
@@ -192,9 +192,8 @@ class Service:
         found = []
         if kind.keyed is not None:
             sent = fields.get(kind.keyed.key) or []
-            wanted = (
-                {m.get("value") if isinstance(m, Mapping) else m for m in sent} if isinstance(sent, list) else set()
-            )
+            values = [m.get("value") if isinstance(m, Mapping) else m for m in sent] if isinstance(sent, list) else []
+            wanted = {value for value in values if isinstance(value, str)}
             held = {member.value for member in record.members or ()}
             found += [f"{kind.resource}.member.add"] if wanted - held else []
             found += [f"{kind.resource}.member.remove"] if held - wanted else []
@@ -219,7 +218,9 @@ class Service:
         if call.has_body and call.problem is None and not call.operation.endswith(".search"):
             plan = self._attempt(call)
             if plan is not None:
-                found.append({"schemas": kind.schemas_of(b""), **plan.attributes})
+                after = shown(kind, plan.attributes, call.base)
+                present = [e.id for e, _ in kind.extensions if e.id in after]
+                found.append({"schemas": [kind.schema.id, *present], **after})
             try:
                 sent = normalise(call.document, kind, self.policy, Tolerance(frozenset(call.tolerance.accepted)))
                 found.append(sent)
@@ -243,7 +244,7 @@ class Service:
         if plan.joins is not None:
             return True
         record = self.store.get(call.type, call.id or "") if call.type is not None else None
-        return record is not None and bool(plan.members or plan.attributes != record.attributes())
+        return record is not None and bool(plan.members or shown(record.type, plan.attributes) != record.attributes())
 
     def _attempt(self, call: Call) -> _Plan | None:
         """The plan of a write, without noting leniencies; None when it would be refused."""
@@ -428,12 +429,12 @@ class Service:
                 # A representation never carries what is never returned, so its absence says nothing.
                 if attribute.name in before:
                     attributes.setdefault(attribute.name, before[attribute.name])
-            check_immutable(before, attributes, kind)
         else:
             attributes = record.attributes()
             patcher = Patcher(kind, attributes, draft, self._kind_of(call, record.id), self.policy, call.tolerance)
             patcher.apply(call.operations)
             require(attributes, kind)
+        check_immutable(before, attributes, kind)
         self._thaw(kind, before, attributes, whole=call.method == "PUT")
         if outside:
             if attributes.get("active") is not True:
@@ -483,16 +484,24 @@ class Service:
 
     def _link(self, kind: ResourceType, attributes: dict[str, Any]) -> None:
         """Point ``$ref`` of a reference such as manager at the resource its value names (RFC 7643 §2.4)."""
-        places = [(kind.schema, attributes), *((e, attributes.get(e.id)) for e, _ in kind.extensions)]
-        for schema, held in places:
-            for attribute in schema.attributes.values() if held else ():
-                ref = attribute.sub_attributes.get("$ref")
-                value = held.get(attribute.name) if held else None
-                if ref is None or not isinstance(value, dict) or not isinstance(value.get("value"), str):
+        for urn, attribute, ref in kind.references:
+            held = attributes if urn is None else attributes.get(urn) or {}
+            values = held.get(attribute.name)
+            # A reference whose value went keeps none of ours, which is relative (Record.attributes).
+            types = [t for name in ref.reference_types if (t := self.registry.types.get(name))] if values else []
+            for value in values if isinstance(values, list) else [values]:
+                if not types or not isinstance(value, dict):
                     continue
-                target = next((t for name in ref.reference_types if (t := self.registry.types.get(name))), None)
-                if target is not None:
+                if value.get("value"):
+                    record = self.store.find(value["value"]) if len(types) > 1 else None
+                    target = record.type if record is not None and record.type in types else types[0]
                     value["$ref"] = f"{_REF_MARK}{target.endpoint}/{value['value']}"
+                elif str(value.get("$ref", "")).startswith(tuple(f"{t.endpoint}/" for t in types)):
+                    del value["$ref"]
+                    if not value and value is values:
+                        del held[attribute.name]
+            if urn is not None and not attributes.get(urn, True):
+                del attributes[urn]
 
     def _thaw(self, kind: ResourceType, before: Mapping[str, Any], after: dict[str, Any], *, whole: bool) -> None:
         """Treat changes of attributes that this provider does not change after creation.

@@ -36,7 +36,7 @@ class Record:
         created, modified: RFC 3339 texts.
         body: its attributes as JSON, without the braces.
         members: a group's members, or None.
-        secrets: attributes that are never returned, or None.
+        secrets: the whole of those top-level attributes that are never returned, or not in every part; or None.
     """
 
     __slots__ = ("body", "created", "id", "label", "members", "modified", "secrets", "seq", "type", "version")
@@ -407,7 +407,7 @@ class Store:
         body, secrets = pack(record.type, attributes)
         if body == record.body and secrets == record.secrets and not members:
             return None
-        if not members and secrets == record.secrets and record.attributes() == _plain(body, secrets):
+        if not members and secrets == record.secrets and record.attributes() == shown(record.type, attributes):
             return None
         held = record.members
         if members and held is not None:
@@ -558,6 +558,8 @@ class Store:
             current = table.records.get(id_)
             if current is record:
                 continue
+            if record is not None and record.members is not None:
+                record.members.settle()
             if record is None:
                 self._apply(table, current, None)
             else:
@@ -597,15 +599,40 @@ class Store:
 def pack(resource_type: ResourceType, attributes: dict[str, Any]) -> tuple[bytes, dict[str, Any] | None]:
     """Attributes as stored bytes, and apart from them what is never returned."""
     secrets: dict[str, Any] | None = None
-    if resource_type.secret:
-        secrets = {a.name: attributes[a.name] for a in resource_type.secret if a.name in attributes} or None
-        if secrets:
-            attributes = {name: value for name, value in attributes.items() if name not in secrets}
+    held = resource_type.hidden & attributes.keys()
+    if held:
+        bare = {name: _shown(resource_type, name, attributes[name]) for name in held}
+        secrets = {name: attributes[name] for name in held if bare[name] != attributes[name]} or None
+        merged = {**attributes, **bare}
+        attributes = {name: value for name, value in merged.items() if value is not None}
     return orjson.dumps(attributes)[1:-1].replace(_MARKED_REF, b'"$ref":"' + BASE_MARK), secrets
 
 
-def _plain(body: bytes, secrets: dict[str, Any] | None) -> dict[str, Any]:
-    result: dict[str, Any] = orjson.loads(b"{" + body.replace(BASE_MARK, b"") + b"}")
+def _shown(resource_type: ResourceType, name: str, value: Any) -> Any:  # noqa: ANN401
+    """A top-level attribute, or an extension, without what is never returned; None when nothing is left."""
+    attribute = resource_type.attributes.get(name.lower())
+    if attribute is not None:
+        return _bared(attribute, value)
+    extension = resource_type.extension(name)
+    known = extension.attributes if extension is not None else {}
+    return {key: kept for key, item in value.items() if (kept := _bared(known[key.lower()], item)) is not None} or None
+
+
+def _bared(attribute: Attribute, value: Any) -> Any:  # noqa: ANN401
+    if attribute.returned == "never":
+        return None
+    if not any(sub.returned == "never" for sub in attribute.sub_attributes.values()):
+        return value
+    if isinstance(value, list):
+        return [kept for item in value if (kept := _bared(attribute, item)) is not None] or None
+    subs = attribute.sub_attributes
+    return {name: item for name, item in value.items() if subs[name.lower()].returned != "never"} or None
+
+
+def shown(resource_type: ResourceType, attributes: dict[str, Any], base: str = "") -> dict[str, Any]:
+    """Attributes as ``Record.attributes`` gives them once they are stored, with references below a base URL."""
+    body, secrets = pack(resource_type, attributes)
+    result: dict[str, Any] = orjson.loads(b"{" + body.replace(BASE_MARK, base.encode()) + b"}")
     return {**result, **(secrets or {})}
 
 

@@ -16,7 +16,7 @@ from mockscim.scim.errors import ScimError, invalid_syntax, not_found
 SCIM = "/scim/v2"
 CONTROL = "/_mockscim"
 TENANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::\d{1,5})?")
 # A query string that is not one: a bare flag of the base URL, and then the path that was appended to it.
 _FLAG_THEN_PATH = re.compile(r"(?P<flag>[^/?&=]*)(?P<slash>/)(?P<path>[^?]*)(?:\?(?P<query>.*))?", re.DOTALL)
 

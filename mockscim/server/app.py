@@ -41,9 +41,11 @@ from mockscim.tenant import Start, Tenant
 log = logging.getLogger("mockscim")
 
 _BODY_TYPES = frozenset({"application/scim+json", "application/json"})
+_CLOSE = {"Connection": "close"}
 _CHALLENGE = 'Bearer realm="mockscim"'
 # Long filters travel in the URL; aiohttp's own limit of 8,190 bytes would refuse them.
 _LINE_LIMIT = 128 * 1024
+_LONGEST_ACCEPT = 1000  # so that remembered headers stay small
 _NOT_AUTHENTICATED = "the request needs the token of this server as a Bearer token"
 
 
@@ -83,7 +85,8 @@ class ScimServer:
         self.control = Control(self)
         # Called with each exchange once it is in the journal.
         self.on_exchange: Callable[[Exchange], None] | None = None
-        self._endpoints = frozenset({*ENDPOINTS, "/users", "/groups", "/bulk", "/me", "/.search"})
+        brought = self.tenants.use("").registry.endpoints
+        self._endpoints = frozenset({*ENDPOINTS, *brought, "/users", "/groups", "/bulk", "/me", "/.search"})
 
     def stop(self) -> None:
         """Cut all that is waiting, so that a hanging request does not hold up the end."""
@@ -120,14 +123,18 @@ class ScimServer:
             request.headers,
             self._connection(request),
         )
-        tenant.journal.number(exchange)
+        journal = tenant.journal
+        epoch = journal.epoch
+        journal.number(exchange)
         try:
             return await self._answer(request, address, tenant, exchange, authenticated=authenticated)
         finally:
             exchange.duration = time.perf_counter() - started
             transport = request.transport
-            exchange.client_gone = not exchange.cut and (transport is None or transport.is_closing())
-            tenant.journal.record(exchange)
+            if exchange.client_gone is None:
+                exchange.client_gone = not exchange.cut and (transport is None or transport.is_closing())
+            if journal.epoch == epoch:  # what a reset has cut belongs to what was before it
+                journal.record(exchange)
             if self.on_exchange is not None:
                 self.on_exchange(exchange)
 
@@ -140,8 +147,11 @@ class ScimServer:
         decision = NO_FAULT
         try:
             body = await read_body(request, self.options.max_body)
+            if tenant.generation != generation:  # reset while the body was on its way
+                return self._cut(request, exchange)
             exchange.body = body
-            base = base_url(request.scheme, request.headers.get("Host", ""), tenant.name, self.options.base_url)
+            tenant.journal.count_attempt(exchange)
+            base = base_url(request.scheme, called_host(request), tenant.name, self.options.base_url)
             method = "GET" if request.method == "HEAD" else request.method
             call = tenant.service.route(method, address.path, base)
             exchange.operation = call.operation
@@ -239,7 +249,7 @@ class ScimServer:
         with departure(request) as left:
             sent = await wire.apply(decision.terminal, request, answer, pause)
         exchange.status, exchange.response_headers, exchange.response_body = sent.status, sent.headers, sent.body
-        exchange.cut = sent.cut
+        exchange.cut, exchange.client_gone = sent.cut, sent.gone
         return sent.response
 
     def _good(self, request: BaseRequest, tenant: Tenant, reply: Reply) -> wire.Answer:
@@ -249,7 +259,9 @@ class ScimServer:
             return wire.Answer(reply.status, headers, b"")
         accept = request.headers.get("Accept")
         media = tenant.start.profile.media_type
-        headers = {"Content-Type": media if accept is None else _media_type(accept, media), **headers}
+        if accept is not None and len(accept) < _LONGEST_ACCEPT:
+            media = _media_type(accept, media)
+        headers = {"Content-Type": media, **headers}
         return wire.Answer(reply.status, headers, body)
 
     @staticmethod
@@ -294,8 +306,8 @@ async def read_body(request: BaseRequest, limit: int) -> bytes:
     announced = request.content_length
     if announced is not None and announced > limit:
         raise _too_large(limit)
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
-        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if "Expect" in request.headers and request.headers["Expect"].lower() == "100-continue" and request.version >= (1, 1):
+        _continue(request)
     chunks: list[bytes] = []
     size = 0
     try:
@@ -305,12 +317,29 @@ async def read_body(request: BaseRequest, limit: int) -> bytes:
                 raise _too_large(limit)
             chunks.append(chunk)
     except web.RequestPayloadError:
-        raise ScimError(400, "invalidSyntax", "the body is not framed or encoded as its headers say") from None
+        request.content.feed_eof()  # what may follow cannot be told from another request: nobody reads on
+        raise ScimError(400, "invalidSyntax", "the body is not framed or encoded as its headers say", _CLOSE) from None
     return b"".join(chunks)
 
 
+def _continue(request: BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def called_host(request: BaseRequest) -> str:
+    """The Host that was called; HTTP/1.0 need not say one, then it is the socket's own address."""
+    host = request.headers.get("Host")
+    if host is not None or request.version >= (1, 1) or request.transport is None:
+        return host or ""
+    name = request.transport.get_extra_info("sockname")
+    if not isinstance(name, tuple):
+        return "localhost"
+    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+
+
 def _too_large(limit: int) -> ScimError:
-    return ScimError(413, None, f"the body is larger than {limit} bytes", {"Connection": "close"})
+    return ScimError(413, None, f"the body is larger than {limit} bytes", _CLOSE)
 
 
 def _bearer(header: str | None) -> str | None:
@@ -418,11 +447,14 @@ def create_app(
     options = Options(tokens=tokens, admin_token=admin_token, base_url=fixed_base(base_url))
     server = ScimServer(start, options)
 
+    async def _expect_later(_: web.Request) -> None:
+        """Say 100 Continue only when the body is asked for, as the low-level server does."""
+
     async def stop(_: web.Application) -> None:
         server.stop()
 
     app = web.Application(client_max_size=options.max_body, handler_args={"access_log": None})
-    app.router.add_route("*", "/{tail:.*}", server.handle)
+    app.router.add_route("*", "/{tail:.*}", server.handle, expect_handler=_expect_later)
     app.on_shutdown.append(stop)
     app[SERVER] = server
     app[TOKEN] = tokens[0]

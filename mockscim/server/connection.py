@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web import BaseRequest, RequestHandler
 from aiohttp.web_request import BaseRequest as LowLevelRequest
 
@@ -44,7 +45,7 @@ class Connection(RequestHandler):
     ) -> Any:  # noqa: ANN401
         """Answer what could not be read as HTTP with a SCIM error, and close."""
         detail = "the request is not HTTP as RFC 9112 has it"
-        if status == 400 and exc is not None and "too long" in str(exc).lower() + str(message).lower():
+        if isinstance(exc, LineTooLong):
             status, detail = 431, "the request line or a header is too long"
         error = ScimError(status, None, detail)
         if self.transport is None:

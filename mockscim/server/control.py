@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mockscim.server.app import ScimServer
 
 _PAGE = 1000
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?")
 _T = TypeVar("_T")
 
 
@@ -177,7 +178,7 @@ class Control:
     def _guard(self, request: BaseRequest) -> None:
         host = request.headers.get("Host", "")
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _netloc(origin) != host.lower():
             raise ControlError(403, "a page of another origin may not use the control API")
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             raise ControlError(403, "a page of another site may not use the control API")
@@ -187,7 +188,7 @@ class Control:
                 challenge = {"WWW-Authenticate": 'Bearer realm="mockscim control"'}
                 raise ControlError(401, "the control API needs the admin token as a Bearer token", None, **challenge)
             return
-        name = (urlsplit(f"//{host}").hostname or "") if _plain_host(host) else ""
+        name = _host_name(host)
         if name not in self._hosts and not _is_loopback(name):
             detail = "the control API answers to loopback hosts; start with --allow-host or --admin-token for others"
             raise ControlError(403, detail)
@@ -207,8 +208,18 @@ def _find(method: str, path: str) -> tuple[Action, tuple[str, ...]]:
     raise ControlError(404, f"there is no {path[:200]} in the control API")
 
 
-def _plain_host(host: str) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9.:_\[\]-]+", host) is not None and host.count("[") == host.count("]") <= 1
+def _netloc(origin: str) -> str | None:
+    """The host and port of an Origin; None for ``null`` and whatever else is none."""
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:
+        return None
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without port; empty when it is none."""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found is not None else ""
 
 
 def _is_loopback(name: str) -> bool:

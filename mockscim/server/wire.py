@@ -25,16 +25,16 @@ Pause = Callable[[float | None], Awaitable[bool]]
 _DRAIN_ABOVE = 64 * 1024
 _NO_BODY = frozenset({204, 304})
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
-_date: tuple[int, str] = (0, "")
+_common: tuple[int, tuple[str, str]] = (0, ("", ""))
 
 
-def _date_line() -> str:
-    """The Date header, made once a second."""
-    global _date  # noqa: PLW0603 - a cache of one
+def _common_lines() -> tuple[str, str]:
+    """The headers Date and Server, made once a second."""
+    global _common  # noqa: PLW0603 - a cache of one
     now = int(time.time())
-    if _date[0] != now:
-        _date = (now, f"Date: {formatdate(now, usegmt=True)}\r\nServer: mockscim\r\n")
-    return _date[1]
+    if _common[0] != now:
+        _common = (now, (f"Date: {formatdate(now, usegmt=True)}\r\n", "Server: mockscim\r\n"))
+    return _common[1]
 
 
 def head(status: int, headers: Mapping[str, str], length: int | None, *, keep_alive: bool, old: bool = False) -> bytes:
@@ -47,7 +47,7 @@ def head(status: int, headers: Mapping[str, str], length: int | None, *, keep_al
         keep_alive: whether the connection goes on.
         old: whether the client speaks HTTP/1.0, and has to be told when it does.
     """
-    lines = [_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n", _date_line()]
+    lines = [_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n", *_common_lines()]
     lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
     if length is not None and status not in _NO_BODY:
         lines.append(f"Content-Length: {length}\r\n")
@@ -57,7 +57,7 @@ def head(status: int, headers: Mapping[str, str], length: int | None, *, keep_al
         lines.append("Connection: keep-alive\r\n")
     lines.append("\r\n")
     text = "".join(lines)
-    if text.count("\n") != len(lines):
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines):
         # Header values are ours or a fault rule's; a line break in one must not become another header.
         text = "\r\n".join(re.sub(r"[\r\n]+", " ", line.removesuffix("\r\n")) for line in lines) + "\r\n"
     return text.encode("utf-8", "replace")
@@ -95,7 +95,7 @@ class Answer:
         request = self._request
         if request is None or request.transport is None:
             return
-        body = b"" if self.status in _NO_BODY or request.method == "HEAD" else self.body
+        body = _body(request, self)
         first = head(
             self.status,
             self.headers,
@@ -143,9 +143,12 @@ def close(request: BaseRequest) -> None:
 
 
 class Sent:
-    """What went out on the wire: for the journal. ``status`` is None when nothing did."""
+    """What went out on the wire: for the journal. ``status`` is None when nothing did.
 
-    __slots__ = ("body", "cut", "headers", "response", "status")
+    ``gone`` says whether the client left; None where the answer is still to be written.
+    """
+
+    __slots__ = ("body", "cut", "gone", "headers", "response", "status")
 
     def __init__(
         self,
@@ -155,12 +158,14 @@ class Sent:
         body: bytes,
         *,
         cut: bool,
+        gone: bool | None = None,
     ) -> None:
         self.response = response
         self.status = status
         self.headers = headers
         self.body = body
         self.cut = cut
+        self.gone = gone
 
 
 async def apply(effect: Effect, request: BaseRequest, answer: Answer, pause: Pause) -> Sent:
@@ -178,48 +183,59 @@ async def apply(effect: Effect, request: BaseRequest, answer: Answer, pause: Pau
             headers = {"Content-Type": effect.content_type, **headers}
         body = b"" if effect.status in _NO_BODY else effect.body
         return Sent(Answer(effect.status, headers, body), effect.status, headers, body, cut=False)
-    if isinstance(effect, Drop):
+    if isinstance(effect, Hang):
+        await pause(effect.seconds)
+    gone = left(request)
+    if isinstance(effect, Drop | Hang):
         close(request)
     elif isinstance(effect, Reset):
         reset(request)
-    elif isinstance(effect, Hang):
-        await pause(effect.seconds)
-        close(request)
     elif isinstance(effect, Truncate):
         return await _truncate(effect, request, answer)
     elif isinstance(effect, Drip):
         return await _drip(effect, request, answer, pause)
-    return Sent(Cut(), None, {}, b"", cut=True)
+    return Sent(Cut(), None, {}, b"", cut=True, gone=gone)
+
+
+def left(request: BaseRequest) -> bool:
+    """Whether the client has closed the connection."""
+    return request.transport is None or request.transport.is_closing()
+
+
+def _body(request: BaseRequest, answer: Answer) -> bytes:
+    """What of an answer's body goes out."""
+    return b"" if request.method == "HEAD" or answer.status in _NO_BODY else answer.body
 
 
 async def _truncate(effect: Truncate, request: BaseRequest, answer: Answer) -> Sent:
-    part = answer.body[: effect.cut(len(answer.body))]
+    part = _body(request, answer)[: effect.cut(len(answer.body))]
     if effect.framing == "valid":
         return Sent(Answer(answer.status, answer.headers, part), answer.status, answer.headers, part, cut=False)
+    gone = left(request)
     if request.transport is not None:
         first = head(answer.status, answer.headers, len(answer.body), keep_alive=False)
         request.transport.write(first + part)
     close(request)
-    return Sent(Cut(), answer.status, answer.headers, part, cut=True)
+    return Sent(Cut(), answer.status, answer.headers, part, cut=True, gone=gone)
 
 
 async def _drip(effect: Drip, request: BaseRequest, answer: Answer, pause: Pause) -> Sent:
-    body = answer.body
-    first = head(answer.status, answer.headers, len(body), keep_alive=False)
+    body = _body(request, answer)
+    first = head(answer.status, answer.headers, len(answer.body), keep_alive=False)
     wait = effect.pause(len(body))
     sent = 0
     if request.transport is not None:
         request.transport.write(first)
-    while sent < len(body) and request.transport is not None and not request.transport.is_closing():
+    while sent < len(body) and not left(request):
         if sent and not await pause(wait):
             break
         if request.transport is None:
             break
         request.transport.write(body[sent : sent + effect.chunk])
         sent += effect.chunk
-    cut = sent < len(body)
+    gone = left(request)
     close(request)
-    return Sent(Cut(), answer.status, answer.headers, body[:sent], cut=cut)
+    return Sent(Cut(), answer.status, answer.headers, body[:sent], cut=sent < len(body), gone=gone)
 
 
 async def pause(seconds: float | None, *registers: set[Callable[[], None]]) -> bool:

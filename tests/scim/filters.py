@@ -258,9 +258,7 @@ USER_FILTERS = [
     same('meta.created sw "2010"', "barbara"),
     same('meta.created co "-02-29T"', "conor"),
     same('meta.created ew "Z"', "barbara conor"),
-    Case(
-        "meta.created gt 2011-05-13T04:42:34Z", 'meta.created gt "2011-05-13T04:42:34Z"', "conor", (UNQUOTED,)
-    ),
+    Case("meta.created gt 2011-05-13T04:42:34Z", 'meta.created gt "2011-05-13T04:42:34Z"', "conor", (UNQUOTED,)),
     # extensions
     same(f'{ENTERPRISE}:employeeNumber eq "701984"', "barbara"),
     same(f'{ENTERPRISE}:department ne "Tours"', "conor strasse broken"),

@@ -1,0 +1,445 @@
+"""The command line: parse, call, print.
+
+Exit codes: 0 done, 1 a check failed, 2 wrong usage or input. What a command needs is imported inside it, so that
+``mockscim --help`` waits for nothing.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from mockscim import __version__
+from mockscim.tables import (
+    WIDTH,
+    fault_type_lines,
+    grid,
+    journal_head,
+    journal_row,
+    printable,
+    profile_lines,
+    rule_rows,
+)
+
+if TYPE_CHECKING:
+    from mockscim.remote import Remote
+
+Command = Callable[..., None]
+
+_NDJSON_ABOVE = 20_000  # users; beyond it a document is better not held in memory as one
+_POLL_SECONDS = 0.3
+
+
+class WrongInput(click.ClickException):
+    """What was given cannot be used; one line on standard error."""
+
+    exit_code = 2
+
+
+class CheckFailed(click.ClickException):
+    """A check found something wrong; one line on standard error."""
+
+    exit_code = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The entry point of ``mockscim``; never returns."""
+    try:
+        code = cli.main(arguments, prog_name="mockscim", standalone_mode=False)
+    except getattr(click.exceptions, "NoArgsIsHelpError", ()) as error:  # click 8.2 and later: its text is the help
+        error.show()
+        code = 2
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see {context.command_path} --help)" if context is not None else ""
+        click.echo(f"mockscim: error: {' '.join(error.format_message().split())}{hint}", err=True)
+        code = error.exit_code
+    except click.Abort:
+        code = 130
+    sys.exit(code or 0)
+
+
+class _Group(click.Group):
+    """A group whose commands may lose their reader: ``mockscim journal | head -1`` is no failure."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is still buffered would fail again when the interpreter ends.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+            return 0
+
+
+@click.group(cls=_Group, context_settings={"auto_envvar_prefix": "MOCKSCIM", "help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="mockscim %(version)s")
+def cli() -> None:
+    """A SCIM 2.0 mock server: profiles of real providers, faults that know SCIM, and a journal."""
+
+
+@contextmanager
+def _input() -> Iterator[None]:
+    """What is wrong with a file, a rule or a profile, as one line."""
+    from mockscim.faults import FaultError
+    from mockscim.fixtures import FixtureError
+    from mockscim.profiles import ProfileError
+
+    try:
+        yield
+    except (FaultError, FixtureError, ProfileError, OSError) as error:
+        raise WrongInput(str(error)) from None
+
+
+def _speaks(command: Command) -> Command:
+    """Give a command the running server that its options name, as ``remote``."""
+
+    @click.option(
+        "--url",
+        envvar="MOCKSCIM_URL",
+        metavar="URL",
+        help="The server's root, base_url or admin_url; with /t/TENANT for a tenant.  [default: http://127.0.0.1:8080]",
+    )
+    @click.option("--admin-token", envvar="MOCKSCIM_ADMIN_TOKEN", metavar="TOKEN", help="What its control API wants.")
+    @wraps(command)
+    def speaking(*, url: str | None, admin_token: str | None, **rest: Any) -> None:  # noqa: ANN401
+        from mockscim.remote import DEFAULT_URL, Remote, RemoteError
+
+        try:
+            command(Remote(url or DEFAULT_URL, admin_token), **rest)
+        except RemoteError as error:
+            raise WrongInput(str(error)) from None
+
+    return speaking
+
+
+def _write(content: bytes, output: str | None) -> None:
+    """To a file, or to standard output as it is."""
+    _write_all([content], output)
+
+
+def _write_all(chunks: Iterable[bytes], output: str | None) -> None:
+    if output is None or output == "-":
+        sys.stdout.buffer.writelines(chunks)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with Path(output).open("wb") as file:
+            file.writelines(chunks)
+    except OSError as error:
+        raise WrongInput(f"--output {output}: {error.strerror or error}") from None
+
+
+def _json(value: object) -> None:
+    import orjson
+
+    _write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n", None)
+
+
+def _lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _width() -> int:
+    return max(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns) if sys.stdout.isatty() else WIDTH
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
+_output_option = click.option("--output", metavar="FILE", help="Write there instead of to standard output.")
+
+# -- serve ---------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST", help="Name or address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
+@click.option("--profile", metavar="NAME|FILE", help="The provider to behave like.  [default: the fixture's, standard]")
+@click.option("--fixture", multiple=True, metavar="FILE|NAME", help="Data to start from; several add up.")
+@click.option("--faults", metavar="FILE|NAME", help="A scenario: fault rules, perhaps with a seed.")
+@click.option("--fault", multiple=True, metavar="SPEC", help="A fault rule, such as user.create=503:0.3:after.")
+@click.option("--latency", metavar="DURATION", help="Every request waits: 50ms, 20ms-80ms.")
+@click.option("--token", multiple=True, metavar="TOKEN", help="What clients must send.  [default: a random one]")
+@click.option("--no-auth", is_flag=True, help="Ask for no token.")
+@click.option("--admin-token", metavar="TOKEN", help="What the control API wants as a Bearer token.")
+@click.option("--allow-host", multiple=True, metavar="HOST", help="A Host that the control API answers to as well.")
+@click.option("--base-url", metavar="URL", help="What locations start with, in place of the Host that was called.")
+@click.option("--strict", is_flag=True, help="Refuse all that the RFC would refuse.")
+@click.option("--accept", multiple=True, metavar="CODE", help="A leniency to accept all the same.")
+@click.option("--refuse", multiple=True, metavar="CODE", help="A leniency to refuse.")
+@click.option("--seed", type=int, help="The number behind every random choice.  [default: the scenario's, 0]")
+@click.option("--clock", default="real", show_default=True, metavar="real|virtual[:ISO8601]", help="The data's time.")
+@click.option("--max-body", default="1MiB", show_default=True, metavar="SIZE", help="The largest request body.")
+@click.option(
+    "--log",
+    type=click.Choice(["warnings", "text", "json", "off"]),
+    default="warnings",
+    show_default=True,
+    help="On standard error; text and json tell every request.",
+)
+def serve(**options: Any) -> None:  # noqa: ANN401
+    """Serve until SIGINT or SIGTERM.
+
+    Every option has a twin in the environment, MOCKSCIM_SERVE_OPTION; what may be given several times is split there
+    at white space. When standard output is no terminal, its first line is a JSON object with base_url, admin_url,
+    token, profile, seed and pid.
+    """
+    from mockscim.serve import Settings, SettingsError
+    from mockscim.serve import serve as run
+
+    try:
+        run(Settings(**options))
+    except SettingsError as error:
+        raise WrongInput(str(error)) from None
+
+
+# -- fixture -------------------------------------------------------------------------------------------------------
+
+
+@cli.group()
+def fixture() -> None:
+    """Data to start from: make it, check it, take it from a running server."""
+
+
+@fixture.command()
+@click.option("--users", type=click.IntRange(0), required=True, help="How many users.")
+@click.option("--groups", type=click.IntRange(0), default=0, show_default=True, help="How many groups.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same numbers and seed give the same bytes.")
+@click.option("--ndjson", is_flag=True, help=f"A resource a line; so it is above {_NDJSON_ABOVE} users anyway.")
+@_output_option
+def new(*, users: int, groups: int, seed: int, ndjson: bool, output: str | None) -> None:
+    """Invent people at example.com, and their groups."""
+    from mockscim.fixtures import render
+    from mockscim.people import generate, generate_ndjson
+
+    if ndjson or users > _NDJSON_ABOVE:
+        _write_all(generate_ndjson(users, groups, seed), output)
+    else:
+        _write(render(generate(users, groups, seed)), output)
+
+
+@fixture.command()
+@click.argument("file")
+@click.option("--profile", metavar="NAME|FILE", help="The provider it is for.  [default: its own, standard]")
+def check(*, file: str, profile: str | None) -> None:
+    """Load FILE as serve would, and say what is in it; exit 1 when it cannot be loaded."""
+    from mockscim import fixtures, profiles
+    from mockscim.tenant import Start, Tenant
+
+    path = Path(file)
+    try:
+        loaded = fixtures.load(file)
+    except fixtures.FixtureError as error:
+        readable = path.exists() and not path.is_dir() and os.access(path, os.R_OK)
+        raise (CheckFailed if readable else WrongInput)(str(error)) from None
+    try:
+        chosen = profiles.load(profile or loaded.profile or "standard")
+    except profiles.ProfileError as error:
+        raise (WrongInput if profile else CheckFailed)(str(error) if profile else f"{file}: {error}") from None
+    try:
+        tenant = Tenant("", Start(chosen, loaded))
+    except fixtures.FixtureError as error:
+        raise CheckFailed(str(error)) from None
+    counts = [f"{len(table)} {name.lower()}s" for name, table in tenant.store.tables.items()]
+    members = sum(len(record.members or ()) for table in tenant.store.tables.values() for record in table)
+    counts.append(f"{members} memberships")
+    if loaded.accounts:
+        counts.append(f"{len(loaded.accounts)} accounts")
+    click.echo(f"{file}: good for the profile {chosen.name}: {', '.join(counts)}")
+
+
+@fixture.command()
+@_output_option
+@_speaks
+def dump(remote: Remote, *, output: str | None) -> None:
+    """What a running server holds now, as a fixture."""
+    _write(remote.raw("GET", "/fixture"), output)
+
+
+# -- profiles ------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.argument("name", required=False)
+@_json_option
+def profiles(*, name: str | None, as_json: bool) -> None:
+    """List the profiles, or show one with every quirk, its source and its switch."""
+    from mockscim import profiles as known
+    from mockscim.scim.policy import LENIENCIES
+
+    if name is None:
+        listed = [known.load(each).describe() for each in known.names()]
+        if as_json:
+            _json([{"name": p["name"], "title": p["title"], "quirks": len(p["quirks"])} for p in listed])
+        else:
+            rows = ((p["name"], len(p["quirks"]), p["title"]) for p in listed)
+            _lines(grid(("name", "quirks", "title"), rows, _width()))
+        return
+    with _input():
+        profile = known.load(name)
+    leniencies = [
+        {"code": row.code, "on": row.code in profile.policy.accepted, "source": row.source, "accepts": row.accepts}
+        for row in LENIENCIES.values()
+    ]
+    if as_json:
+        _json({**profile.describe(), "leniencies": leniencies})
+    else:
+        _lines(profile_lines(profile.describe(), leniencies))
+
+
+# -- faults --------------------------------------------------------------------------------------------------------
+
+
+@cli.group()
+def faults() -> None:
+    """What goes wrong at a running server, and when."""
+
+
+@faults.command("list")
+@_json_option
+@_speaks
+def list_faults(remote: Remote, *, as_json: bool) -> None:
+    """The rules in force, with hits and matches."""
+    rules = remote.call("GET", "/faults")["items"]
+    if as_json:
+        _json(rules)
+    elif rules:
+        header = ("name", "operation", "phase", "chance", "hits/matches", "does")
+        _lines(grid(header, rule_rows(rules), _width()))
+
+
+@faults.command()
+@click.argument("spec")
+@_speaks
+def add(remote: Remote, *, spec: str) -> None:
+    """Add a rule in the short form, such as user.create=503:0.3:after; prints its name."""
+    from mockscim.faults import parse_spec
+
+    with _input():
+        rule = parse_spec(spec)
+    click.echo(remote.call("POST", "/faults", rule)["name"])
+
+
+@faults.command()
+@click.argument("file")
+@_speaks
+def load(remote: Remote, *, file: str) -> None:
+    """Replace the rules in force by those of a scenario, a file or a name; prints their names."""
+    from mockscim.faults import read_scenario
+
+    with _input():
+        scenario = read_scenario(file)
+    _lines(rule["name"] for rule in remote.call("PUT", "/faults", {"rules": scenario.rules})["items"])
+    if scenario.seed is not None and (seed := remote.call("GET", "/")["seed"]) != scenario.seed:
+        note = f"the rules follow the server's seed {seed}; the file's, {scenario.seed}, counts for serve --faults"
+        click.echo(f"mockscim: note: {note}", err=True)
+
+
+@faults.command()
+@click.argument("name")
+@_speaks
+def remove(remote: Remote, *, name: str) -> None:
+    """Remove one rule."""
+    from mockscim.remote import part
+
+    remote.raw("DELETE", f"/faults/{part(name)}", missing=f"there is no rule {name!r}; see mockscim faults list")
+
+
+@faults.command()
+@_speaks
+def clear(remote: Remote) -> None:
+    """Remove all rules."""
+    remote.raw("DELETE", "/faults")
+
+
+@faults.command()
+@click.argument("name", required=False)
+@_json_option
+def types(*, name: str | None, as_json: bool) -> None:
+    """The types of faults, or one with its parameters; needs no server."""
+    from mockscim.faults import find_type, types_catalogue
+
+    catalogue = types_catalogue()
+    if name is not None:
+        kind = find_type(name)
+        if kind is None:
+            raise WrongInput(f"there is no fault type {name!r}; there are {', '.join(k['name'] for k in catalogue)}")
+        if as_json:
+            _json(kind.describe())
+        else:
+            _lines(fault_type_lines(kind.describe()))
+    elif as_json:
+        _json(catalogue)
+    else:
+        rows = ((kind["name"], " ".join(kind["phases"]), kind["doc"]) for kind in catalogue)
+        _lines(grid(("name", "phases", "what it does"), rows, _width()))
+
+
+# -- what happened -------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.option("--follow", is_flag=True, help="Go on with what happens, until interrupted.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "curl", "har"]),
+    default="table",
+    show_default=True,
+    help="json: an entry a line.",
+)
+@click.option("--since", type=click.IntRange(0), default=0, metavar="N", help="Only what came after number N.")
+@_speaks
+def journal(remote: Remote, *, follow: bool, form: str, since: int) -> None:
+    """Every exchange: what was asked, what was answered, what was committed, and what went wrong."""
+    from mockscim.har import to_curl, to_har
+    from mockscim.remote import Follower
+
+    if form == "har":
+        if follow:
+            raise click.UsageError("a HAR is one document: it cannot be followed")
+        _json(to_har(remote.journal(since), remote.base_url))
+        return
+    width = _width()
+
+    def show(entries: Iterable[dict[str, Any]]) -> None:
+        import orjson
+
+        if form == "json":
+            _write_all((orjson.dumps(entry) + b"\n" for entry in entries), None)
+        elif form == "curl":
+            _lines(printable(to_curl(entry, remote.base_url)) for entry in entries)
+        else:
+            _lines(journal_row(entry, width) for entry in entries)
+
+    if form == "table":
+        click.echo(journal_head(width))
+    if not follow:
+        show(remote.journal(since))
+        return
+    follower = Follower(remote, since)
+    try:
+        while True:
+            show(follower.poll())
+            time.sleep(_POLL_SECONDS)
+    except KeyboardInterrupt:
+        return
+
+
+@cli.command()
+@_speaks
+def reset(remote: Remote) -> None:
+    """Take a running server back to its start: data, rules, clock; journal and history are emptied."""
+    remote.raw("POST", "/reset")
