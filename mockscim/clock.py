@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 DEFAULT_VIRTUAL = "2026-01-01T00:00:00Z"
 
@@ -31,7 +32,17 @@ def parse_instant(text: str) -> float:
 
 def format_instant(seconds: float) -> str:
     """An instant as SCIM shows it: UTC, milliseconds, ``Z``."""
+    fraction, whole = math.modf(seconds)
+    micros = round(fraction * 1e6)
+    if 0 <= micros < 1_000_000:
+        return f"{_second(whole)}.{micros // 1000:03d}Z"
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: float) -> str:
+    """A whole second's text: under load the same for many requests."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
 def _checked(seconds: float) -> float:

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -107,6 +108,7 @@ class Tokens:
         del self._kept[found.digest]
 
 
+@lru_cache(maxsize=64)
 def digest(token: str) -> bytes:
     """What is kept of a token, and looked up: how long that takes says nothing about how much of a token was right."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

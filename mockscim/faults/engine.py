@@ -206,6 +206,13 @@ class FaultEngine:
         loaded = self._loaded[rule if isinstance(rule, str) else rule.name]
         return {**loaded.rule.document, "hits": loaded.hits, "matches": loaded.matches}
 
+    def concerns(self, operation: str, refinements: tuple[str, ...]) -> bool:
+        """Whether any rule is about an operation; where none is, there is nothing to decide."""
+        if not self._loaded:
+            return False
+        covering = self._covering.get((operation, refinements))
+        return bool(self._find_covering(operation, refinements) if covering is None else covering)
+
     def decide(self, attempt: Attempt, now: float) -> Decision:
         """What happens to this request; counts matches and hits, so ask once.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -21,6 +23,7 @@ PARAMETERS = ("filter", "sortBy", "sortOrder", "startIndex", "count", "attribute
 _PARAMETER_KEYS = {name.lower(): name for name in PARAMETERS}
 _LIST_HEAD = b'{"schemas":["' + urns.LIST_RESPONSE.encode() + b'"],"totalResults":'
 _LARGEST = 2**63 - 1
+_PLAIN = re.compile(r'([A-Za-z]{1,64}) eq "([^"\\\x00-\x1f]{0,1000})"')
 
 
 def read_parameters(query: Iterable[tuple[str, str]], tolerance: Tolerance) -> dict[str, str]:
@@ -166,7 +169,10 @@ def run(
         total = len(records)
         first = listing.start - 1
         page = records[first:] if listing.count is None else records[first : first + listing.count]
-    rendered = [render(store, record, base, projections[record.type.name], policy) for record in page]
+    if any(projections.values()) or any(kind.on_request for kind in types):
+        rendered = [render(store, record, base, projections[record.type.name], policy) for record in page]
+    else:
+        rendered = store.render_all(page, base.encode(), etag=policy.etag)
     head = b'%d,"startIndex":%d,"itemsPerPage":%d,"Resources":[' % (total, listing.start, len(rendered))
     return _LIST_HEAD + head + b",".join(rendered) + b"]}"
 
@@ -197,6 +203,13 @@ def _selected(
     table = store.tables[kind.name]
     if text is None:
         return [*table, *extra]
+    plain = _PLAIN.fullmatch(text) if not extra and kind.name not in policy.filterable else None
+    index = _index_of(kind, plain[1]) if plain is not None else None
+    if plain is not None and index is not None:
+        key, case_exact = index
+        known = table.lookup(key, plain[2] if case_exact else plain[2].casefold())
+        if known is not None:
+            return known
     query = match.compile_filter(text, kind, unknown="false" if root else "error")
     for code, detail in query.leniencies:
         tolerance.allow(code, detail, invalid_filter(f"{detail} ({text[:100]})"))
@@ -212,6 +225,22 @@ def _selected(
             if query.matches(store.document(record, base, etag=policy.etag, needs=query.needs))
         ]
     return found + [r for r in extra if query.matches(store.document(r, base, etag=policy.etag, needs=query.needs))]
+
+
+@lru_cache(maxsize=512)
+def _index_of(kind: ResourceType, name: str) -> tuple[str, bool] | None:
+    """The index that ``name eq "…"`` needs and nothing else, and whether case counts in it; None to compile it.
+
+    Each user name makes another text, so this saves compiling what clients ask most.
+    """
+    try:
+        query = match.compile_filter(f'{name} eq "X"', kind)
+    except ScimError:
+        return None
+    if not query.exact or query.leniencies:
+        return None
+    [(key, value)] = query.equalities
+    return key, value == "X"
 
 
 def _candidates(store: Store, kind: ResourceType, query: match.Query) -> list[Record] | None:

@@ -361,10 +361,10 @@ class ResourceType:
 
     def schemas_json(self, body: bytes) -> bytes:
         """``schemas_of`` as JSON, made once for each combination."""
-        present = tuple(self.schemas_of(body))
+        present = tuple([urn for urn, mark in self._marks if mark in body])
         found = self._schemas_json.get(present)
         if found is None:
-            found = self._schemas_json[present] = orjson.dumps(list(present))
+            found = self._schemas_json[present] = orjson.dumps([self.schema.id, *present])
         return found
 
     def document(self) -> dict[str, Any]:

@@ -419,7 +419,8 @@ class Service:
         kind = record.type
         outside = self.store.get(kind, record.id) is not record
         draft = MembersDraft(record.members)
-        before = record.attributes()
+        # A PATCH changes what it reads: what was is read only where it will be asked for.
+        before = record.attributes() if call.method == "PUT" or kind.name in self.policy.frozen else {}
         if call.method == "PUT":
             draft.clear()
             attributes = self._normalised(call, kind, draft)

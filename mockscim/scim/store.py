@@ -23,6 +23,9 @@ from mockscim.scim.schema import Attribute, Registry, ResourceType
 BASE_MARK = b"\x01"
 _MARKED_REF = b'"$ref":"\\u0001'
 _BLOCK = 1024
+# How many rendered resources are kept, and up to which size.
+_MOST_KEPT = 4096
+_LARGEST_KEPT = 4096
 
 
 class Record:
@@ -121,13 +124,20 @@ class Table:
             if skip >= live:
                 skip -= live
                 continue
-            found = [record for record in self._blocks[number] if record is not None]
-            result += found[skip : skip + count - len(result)]
+            block = self._blocks[number]
+            found = block if live == len(block) else [record for record in block if record is not None]
+            result += found[skip : skip + count - len(result)]  # type: ignore[arg-type]  # no holes are left in it
             skip = 0
         return result
 
-    def put(self, before: Record | None, after: Record | None) -> None:
-        """Exchange one version of a record for another, in all indexes."""
+    def put(self, before: Record | None, after: Record | None, new: dict[str, Any] | None = None) -> None:
+        """Exchange one version of a record for another, in all indexes.
+
+        Args:
+            before: the version that was, if any.
+            after: the version that will be, if any.
+            new: the attributes of ``after``, where they are at hand.
+        """
         if before is not None and (after is None or after.seq != before.seq):
             self._vacate(before)
         if after is not None:
@@ -138,9 +148,19 @@ class Table:
         if before is not None and after is not None and before.body is after.body:
             return  # only members differ, and they are not indexed here
         if self.unique or self._indexes:
-            old = before.attributes() if before is not None else None
-            new = after.attributes() if after is not None else None
-            self._reindex(before, old, after, new)
+            if new is None and after is not None:
+                new = after.attributes()
+            if before is not None and new is not None and not self._indexes and self._holds(before.id, new):
+                return
+            self._reindex(before, before.attributes() if before is not None else None, after, new)
+
+    def _holds(self, id: str, attributes: dict[str, Any]) -> bool:  # noqa: A002
+        """Whether all unique values are known already as those of that resource, which can have no others then."""
+        for attribute in self.type.unique:
+            value = _folded(attribute, attributes.get(attribute.name))
+            if value is None or self.unique[attribute.key].get(value) != id:
+                return False
+        return True
 
     def _place(self, record: Record) -> None:
         number, offset = divmod(record.seq, _BLOCK)
@@ -233,6 +253,10 @@ class Store:
         self.commits = 0
         self._seq = 0
         self._snapshots: dict[str, dict[tuple[bool, str, str], Record | None]] = {}
+        # Resources rendered of late, for one base URL. A version never changes, but the groups that a user is in do:
+        # any change of a group empties it. Groups themselves show their members' names, and are not kept.
+        self._rendered: dict[Record, bytes] = {}
+        self._rendered_for: tuple[bytes, bool] | None = None
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -295,6 +319,26 @@ class Store:
             members: whether to render a group's members.
             etag: whether to publish the version.
         """
+        if record.type.keyed is not None or not members:
+            return self._render(record, base, members=members, etag=etag)
+        if self._rendered_for != (base, etag):
+            self._rendered.clear()
+            self._rendered_for = (base, etag)
+        found = self._rendered.get(record)
+        if found is None:
+            found = self._render(record, base, members=members, etag=etag)
+            if len(found) <= _LARGEST_KEPT:
+                if len(self._rendered) >= _MOST_KEPT:
+                    self._rendered.clear()
+                self._rendered[record] = found
+        return found
+
+    def render_all(self, records: Iterable[Record], base: bytes, *, etag: bool = True) -> list[bytes]:
+        """A page of resources as JSON: mostly joined from what has been rendered before."""
+        kept = self._rendered if self._rendered_for == (base, etag) else {}
+        return [kept.get(record) or self.render(record, base, etag=etag) for record in records]
+
+    def _render(self, record: Record, base: bytes, *, members: bool, etag: bool) -> bytes:
         kind = record.type
         body = record.body
         parts = [b'{"schemas":', kind.schemas_json(body), b',"id":"', record.id.encode(), b'"']
@@ -397,7 +441,7 @@ class Store:
         body, secrets = pack(resource_type, attributes)
         self._seq += 1
         record = Record(id, resource_type, self._seq, version, created or now, now, body, held, secrets)
-        self._apply(self.tables[resource_type.name], None, record)
+        self._apply(self.tables[resource_type.name], None, record, attributes=attributes)
         return Change("create", resource_type, id, None, record)
 
     def update(
@@ -407,14 +451,16 @@ class Store:
         body, secrets = pack(record.type, attributes)
         if body == record.body and secrets == record.secrets and not members:
             return None
-        if not members and secrets == record.secrets and record.attributes() == shown(record.type, attributes):
-            return None
+        # The same attributes in another order are as long.
+        if not members and secrets == record.secrets and len(body) == len(record.body):
+            if record.attributes() == shown(record.type, attributes):
+                return None
         held = record.members
         if members and held is not None:
             held = held.updated(members)
         version = self._next_version()
         after = Record(record.id, record.type, record.seq, version, record.created, now, body, held, secrets)
-        self._apply(self.tables[record.type.name], record, after, members)
+        self._apply(self.tables[record.type.name], record, after, members, attributes)
         return Change("update", record.type, record.id, record, after)
 
     def delete(self, record: Record, now: str) -> list[Change]:
@@ -484,6 +530,7 @@ class Store:
         before: Record | None,
         after: Record | None,
         changed: Mapping[str, Member | None] | None = None,
+        attributes: dict[str, Any] | None = None,
     ) -> None:
         record = after or before
         if record is None:
@@ -494,8 +541,9 @@ class Store:
                 saved[key] = before
             elif saved[key] is None and after is None:
                 del saved[key]  # came and went since the snapshot
-        table.put(before, after)
+        table.put(before, after, attributes)
         if record.type.keyed is not None and table is not self.accounts:
+            self._rendered.clear()
             self._remember_members(record.id, before, after, changed)
 
     def _remember_members(

@@ -203,7 +203,7 @@ class ScimServer:
     @staticmethod
     def _decide(request: BaseRequest, address: Address, tenant: Tenant, call: Call, *, authenticated: bool) -> Decision:
         faults = tenant.faults
-        if not faults.active:
+        if not faults.concerns(call.operation, call.refinements):
             return NO_FAULT
         attempt = Attempt(
             call.operation,
