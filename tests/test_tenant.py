@@ -257,7 +257,7 @@ def test_reset_returns_to_the_start():
     started.clock.advance(3600)
     started.faults.clear()
     started.reset()
-    assert [rule["name"] for rule in started.faults.documents()] == ["f"]
+    assert [rule.name for rule in started.faults.rules()] == ["f"]
     assert (listing(started), listing(started, "/Groups")) == before
     assert history(started) == []
     assert started.clock.text() == "2026-01-01T00:00:00.000Z"

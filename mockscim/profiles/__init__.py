@@ -141,7 +141,7 @@ def load(source: str | Mapping[str, Any]) -> Profile:
     Raises:
         ProfileError: there is none, or it cannot be used.
     """
-    return _build(_read(source, ()))
+    return _build(_read(source, ()), source)
 
 
 def load_bundled(source: str | Mapping[str, Any]) -> Profile:
@@ -150,7 +150,7 @@ def load_bundled(source: str | Mapping[str, Any]) -> Profile:
         raise ProfileError(f"there is no profile {source[:100]!r}; there are {', '.join(names())}")
     if not isinstance(source, str) and source.get("extends", "standard") not in names():
         raise ProfileError(f"extends names one of {', '.join(names())}")
-    return _build(_read(source, ()))
+    return _build(_read(source, ()), source)
 
 
 def _folder() -> Any:  # noqa: ANN401 - importlib's Traversable has no public home in 3.11 and 3.14 alike
@@ -171,8 +171,9 @@ def _read(source: str | Mapping[str, Any], chain: tuple[str, ...]) -> dict[str, 
             try:
                 text = Path(source).read_text("utf-8")
             except (OSError, ValueError):
+                named = f"{chain[-1]}: /extends: " if chain else ""
                 raise ProfileError(
-                    f"{source[:200]}: neither a profile ({', '.join(names())}) nor a readable file"
+                    f"{named}{source[:200]}: neither a profile ({', '.join(names())}) nor a readable file"
                 ) from None
         try:
             raw: dict[str, Any] = tomllib.loads(text)
@@ -189,7 +190,7 @@ def _read(source: str | Mapping[str, Any], chain: tuple[str, ...]) -> dict[str, 
         return raw
     link = str(Path(where).resolve()) if isinstance(source, str) and source not in names() else where
     below = _read(extended, (*chain, link))
-    return _merged(below, {"name": f"{extended}-{Path(where).stem}", **raw})
+    return _merged(below, {"name": f"{Path(extended).stem}-{Path(where).stem}", **raw})
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,14 +214,15 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     return result
 
 
-def _build(raw: dict[str, Any]) -> Profile:
-    raw.setdefault("name", "custom")
+def _build(raw: dict[str, Any], source: str | Mapping[str, Any]) -> Profile:
+    raw.setdefault("name", Path(source).stem if isinstance(source, str) else "custom")
+    where = source if isinstance(source, str) else raw["name"]
     document = msgspec.convert(raw, ProfileDocument)
     switches = {name: getattr(document.behaviour, name) for name in document.behaviour.__struct_fields__}
     try:
         codes = accepted(TOLERANT, accept=document.accept, refuse=document.refuse)
     except UnknownLeniencyError as error:
-        raise ProfileError(f"{document.name}: {error}") from None
+        raise ProfileError(f"{where}: {error}") from None
     policy = Policy(
         accepted=codes,
         filterable={
@@ -230,7 +232,10 @@ def _build(raw: dict[str, Any]) -> Profile:
         frozen={kind: frozenset(name.lower() for name in listed) for kind, listed in document.frozen.items()},
         **switches,
     )
-    _check_names(document, _registry(document))
+    try:
+        _check_names(document, _registry(document))
+    except ProfileError as error:
+        raise ProfileError(f"{where}: {error}") from None
     return Profile(document, policy, document.media_type, document.faults)
 
 
@@ -243,7 +248,7 @@ def _check_names(document: ProfileDocument, registry: Registry) -> None:
     """Refuse types and attributes that do not exist: a slip in a name would be a switch that does nothing."""
     for name in document.types:
         if name not in registry.types:
-            raise ProfileError(f"{document.name}: /types/{name}: one of {', '.join(registry.types)} was expected")
+            raise ProfileError(f"/types/{name}: one of {', '.join(registry.types)} was expected")
     for table, entries in (("filterable", document.filterable), ("frozen", document.frozen)):
         for name, listed in entries.items():
             kind = registry.types.get(name)  # one that is not here may come with a fixture
@@ -251,7 +256,7 @@ def _check_names(document: ProfileDocument, registry: Registry) -> None:
                 head, _, sub = path.partition(".")
                 attribute = kind.find(None, head) or kind.find_in_extensions(head) if kind is not None else None
                 if attribute is None or (sub and attribute.sub(sub) is None):
-                    raise ProfileError(f"{document.name}: /{table}/{name}: {name} has no {path[:100]}")
+                    raise ProfileError(f"/{table}/{name}: {name} has no {path[:100]}")
 
 
 def _replaced(policy: Policy, **changes: Any) -> Policy:  # noqa: ANN401 - the fields' own types

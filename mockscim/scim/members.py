@@ -145,6 +145,7 @@ class MembersDraft:
                 # Taken out and put back in one request: it never left.
                 self.changes[value] = Member(value, type, display, original.seq)
             else:
+                self.changes.pop(value, None)  # one that was taken out comes back last
                 self.changes[value] = Member(value, type, display, self._next)
                 self._next += 1
 

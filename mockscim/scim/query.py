@@ -262,8 +262,12 @@ def _candidates(store: Store, kind: ResourceType, query: match.Query) -> list[Re
 def check_filterable(node: Node, kind: ResourceType, policy: Policy) -> None:
     """Refuse a filter beyond what the provider is known to understand (400 invalidFilter)."""
     allowed = policy.filterable.get(kind.name)
-    if allowed is None:
+    if allowed is None and policy.filter_logic:
         return
+    if allowed is None:
+        if isinstance(node, (Compare, Present)):
+            return
+        raise invalid_filter(f"this provider takes one comparison, not {str(node)[:200]}")
     wanted = " or ".join(f"{_spelt(kind, path)} {'/'.join(sorted(ops))}" for path, ops in sorted(allowed.items()))
     if isinstance(node, (Compare, Present)):
         name = node.path.name if node.path.sub is None else f"{node.path.name}.{node.path.sub}"

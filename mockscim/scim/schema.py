@@ -441,6 +441,9 @@ def _resource_type(document: Mapping[str, Any], known: Mapping[str, Schema], whe
     extensions = document.get("schemaExtensions", [])
     if not isinstance(extensions, list) or not all(isinstance(e, Mapping) for e in extensions):
         raise SchemaError(f"{where}/schemaExtensions: a list of objects was expected")
+    for i, e in enumerate(extensions):
+        if not isinstance(e.get("required", False), bool):
+            raise SchemaError(f"{where}/schemaExtensions/{i}/required: true or false was expected")
     return ResourceType(
         document["name"],
         endpoint,
@@ -449,7 +452,7 @@ def _resource_type(document: Mapping[str, Any], known: Mapping[str, Schema], whe
             (schema_of(e.get("schema"), f"{where}/schemaExtensions/{i}/schema"), bool(e.get("required")))
             for i, e in enumerate(extensions)
         ],
-        str(document.get("description", "")),
+        str(document.get("description") or ""),
     )
 
 

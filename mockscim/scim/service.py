@@ -451,7 +451,21 @@ class Service:
             if account is not None:
                 raise uniqueness(f"userName {attributes['userName'][:200]!r} is taken by an account")
         self._link(kind, attributes)
-        return _Plan(attributes, draft.difference())
+        return _Plan(attributes, self._really_changed(record, draft.difference()))
+
+    def _really_changed(self, group: Record, members: dict[str, Member | None]) -> dict[str, Member | None]:
+        """Without those that only got the name which is shown for them anyway: a client puts back what it read."""
+
+        def same(value: str, member: Member | None) -> bool:
+            old = group.members.get(value) if group.members is not None else None
+            return (
+                old is not None
+                and member is not None
+                and old.display is None
+                and member == old._replace(display=self.store.label(value))
+            )
+
+        return {value: member for value, member in members.items() if not same(value, member)}
 
     def _normalised(self, call: Call, kind: ResourceType, draft: MembersDraft) -> dict[str, Any]:
         attributes = normalise(call.document, kind, self.policy, call.tolerance)

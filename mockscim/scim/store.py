@@ -455,6 +455,8 @@ class Store:
         if not members and secrets == record.secrets and len(body) == len(record.body):
             if record.attributes() == shown(record.type, attributes):
                 return None
+        if body == record.body:
+            body = record.body  # shared between versions; and it tells the indexes that nothing in them changes
         held = record.members
         if members and held is not None:
             held = held.updated(members)

@@ -318,8 +318,14 @@ async def read_body(request: BaseRequest, limit: int) -> bytes:
             chunks.append(chunk)
     except web.RequestPayloadError:
         request.content.feed_eof()  # what may follow cannot be told from another request: nobody reads on
-        raise ScimError(400, "invalidSyntax", "the body is not framed or encoded as its headers say", _CLOSE) from None
+        raise _broken_body() from None
+    if isinstance(request.protocol, Connection) and request.protocol.broken is request.content:
+        raise _broken_body()
     return b"".join(chunks)
+
+
+def _broken_body() -> ScimError:
+    return ScimError(400, "invalidSyntax", "the body is not framed or encoded as its headers say", _CLOSE)
 
 
 def _continue(request: BaseRequest) -> None:

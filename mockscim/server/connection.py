@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web import BaseRequest, RequestHandler
+from aiohttp.web_protocol import _ErrInfo
 from aiohttp.web_request import BaseRequest as LowLevelRequest
 
 from mockscim.scim.errors import ScimError
@@ -23,12 +24,27 @@ _LOOK_EVERY = 0.1
 class Connection(RequestHandler):
     """One connection of the low-level server."""
 
-    __slots__ = ("lost", "serial")
+    __slots__ = ("broken", "lost", "serial")
 
     def __init__(self, manager: web.Server, serial: int, **options: Any) -> None:  # noqa: ANN401
         super().__init__(manager, **options)
         self.serial = serial
         self.lost: set[Callable[[], None]] = set()
+        # The stream of a body whose framing or coding broke after its head was read.
+        self.broken: object = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; a body that breaks here ends, for aiohttp would leave who reads it waiting for ever."""
+        super().data_received(data)
+        if not self._messages or not isinstance(self._messages[-1][0], _ErrInfo):
+            return
+        bodies = [payload for _, payload in self._messages]
+        if self._current_request is not None:
+            bodies.append(self._current_request.content)
+        for body in bodies:
+            if not body.is_eof():
+                self.broken = body
+                body.feed_eof()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Wake whoever waits for the client to leave."""

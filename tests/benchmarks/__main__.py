@@ -179,7 +179,7 @@ def main() -> None:
     versions = {name: importlib.metadata.version(name) for name in ("aiohttp", "orjson")}
     versions["scim2-server"] = scim2_server_version() or "not installed: left out"
     print(f"Python {platform.python_version()}, " + ", ".join(f"{name} {text}" for name, text in versions.items()))
-    print(f"mockscim: {sizes.users:,} users; journal and history on; one fault rule that is asked and never matches.")
+    print(f"mockscim: {sizes.users:,} users; journal and history on; one fault rule that never matches.")
     print(f"scim2-server: {sizes.other:,} users only, for it is slow to load; its groups have ten members.")
     result: dict[str, Any] = {"quick": options.quick, "python": platform.python_version(), "versions": versions}
     result["cases"] = http(cases, sizes) if cases else []

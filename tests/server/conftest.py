@@ -20,9 +20,18 @@ def server_loop():
     thread = threading.Thread(target=loop.run_forever, name="servers", daemon=True)
     thread.start()
     yield loop
+    asyncio.run_coroutine_threadsafe(end_tasks(), loop).result(5)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
     loop.close()
+
+
+async def end_tasks():
+    """Cancel what a test has left behind, so that nothing is destroyed while pending."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @pytest.fixture
