@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 
@@ -45,7 +45,10 @@ def _har_entry(entry: Mapping[str, Any], base_url: str) -> dict[str, Any]:
             "url": _url(entry, base_url),
             "httpVersion": "HTTP/1.1",
             "headers": _pairs(request["headers"]),
-            "queryString": _pairs(dict(part.partition("=")[::2] for part in entry["query"].split("&") if part)),
+            "queryString": [
+                {"name": name, "value": value}
+                for name, _, value in (part.partition("=") for part in entry["query"].split("&") if part)
+            ],
             "cookies": [],
             "headersSize": -1,
             "bodySize": len(sent.encode()),
@@ -74,7 +77,8 @@ def _har_entry(entry: Mapping[str, Any], base_url: str) -> dict[str, Any]:
 
 def to_curl(entry: Mapping[str, Any], base_url: str) -> str:
     """A journal entry as a curl command; the token, which the journal does not know, is ``$TOKEN``."""
-    parts = ["curl", "-X", entry["method"], shlex.quote(_url(entry, base_url))]
+    method = ["-I"] if entry["method"] == "HEAD" else ["-X", entry["method"]]
+    parts = ["curl", *method, shlex.quote(_url(entry, base_url))]
     for name, value in entry["request"]["headers"].items():
         if name.lower() == "authorization":
             parts += ["-H", f'"{name}: {value.split(" ", 1)[0]} $TOKEN"']
@@ -82,13 +86,13 @@ def to_curl(entry: Mapping[str, Any], base_url: str) -> str:
             parts += ["-H", shlex.quote(f"{name}: {value}")]
     body = _text(entry["request"]["body"])
     if body:
-        parts += ["--data-binary", shlex.quote(body)]
+        parts += ["--data-raw", shlex.quote(body)]  # which takes a body that begins with @ as it is
     return " ".join(parts)
 
 
 def _url(entry: Mapping[str, Any], base_url: str) -> str:
     parts = urlsplit(base_url)
-    path = entry["path"].replace("%", "%25").replace("?", "%3F").replace("#", "%23").replace(" ", "%20")
+    path = quote(entry["path"], safe="/:@!$&'()*+,;=")
     query = f"?{entry['query']}" if entry["query"] else ""
     return f"{parts.scheme}://{parts.netloc}{parts.path}{path}{query}"
 

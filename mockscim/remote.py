@@ -140,7 +140,7 @@ class Follower:
         self._remote = remote
         self._since = since
         # What tells an exchange from the one of the same number before a reset; a virtual clock may stand still.
-        self._seen: dict[int, tuple[str, float]] = {}
+        self._seen: dict[int, tuple[object, ...]] = {}
 
     def poll(self) -> list[dict[str, Any]]:
         """What is new, in order of arrival; after a reset of the server it begins anew."""
@@ -167,8 +167,8 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _mark(entry: Mapping[str, Any]) -> tuple[str, float]:
-    return entry["time"], entry["duration_ms"]
+def _mark(entry: Mapping[str, Any]) -> tuple[object, ...]:
+    return entry["time"], entry["duration_ms"], entry["connection"]
 
 
 def _detail(status: int, content: bytes, server: str | None) -> str:

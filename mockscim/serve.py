@@ -92,6 +92,17 @@ class Ready(NamedTuple):
     pid: int
 
 
+def settle() -> None:
+    """Spare the garbage collector what stays, and most of its rounds; called once all is loaded.
+
+    It need not look at a million resources again and again. What requests leave behind is no garbage but the journal,
+    and hardly anything is circular: looking for circles every 700 objects costs a tenth of each request.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM.
 
@@ -108,9 +119,7 @@ def serve(settings: Settings) -> None:
         server = build(settings)
         if settings.log in ("text", "json"):
             server.on_exchange = _log_json if settings.log == "json" else _log_text
-        # What is loaded stays: the collector need not look at a million resources again and again.
-        gc.collect()
-        gc.freeze()
+        settle()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(server, settings, sockets, stop))
     finally:

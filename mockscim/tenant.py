@@ -266,7 +266,14 @@ class Tenant:
 
         def known(text: str) -> tuple[str, str] | None:
             record = self.store.find(text)
-            return None if record is None else (record.id, record.type.name)
+            if record is not None:
+                return record.id, record.type.name
+            for name, key in (("User", "username"), ("Group", "displayname")):
+                table = self.store.tables.get(name)
+                found = table.lookup(key, text.casefold()) if table is not None else None
+                if found and len(found) == 1:
+                    return found[0].id, name
+            return None
 
         fixtures.resolve_members(entries, known, unknown="unknown-member" in self.policy.accepted)
         changes: list[Change | None] = []

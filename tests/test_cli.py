@@ -215,16 +215,16 @@ def test_rules_are_added_listed_and_removed(mockscim, server, root):
     """``add`` prints the name that ``remove`` takes; ``list`` shows hits and matches; ``clear`` leaves none."""
     assert mockscim("faults", "list", "--url", root) == (0, "", "")
     assert mockscim("faults", "add", "user.get=503", "--url", root) == (0, "user.get-abort-1\n", "")
-    assert mockscim("faults", "add", '*=latency(0, name="a b")', "--url", root)[1] == "a b\n"
+    assert mockscim("faults", "add", '*=latency(0, name="slow")', "--url", root)[1] == "slow\n"
     server.request("GET", "/scim/v2/Users/u-1", root=root)
     assert mockscim("faults", "list", "--url", root)[1].splitlines() == [
         "name              operation  phase   chance  hits/matches  does",
         "user.get-abort-1  user.get   before  1       1/1           abort status=503",
-        "a b               *          before  1       1/1           latency delay=0",
+        "slow              *          before  1       1/1           latency delay=0",
     ]
-    assert mockscim("faults", "remove", "a b", "--url", root) == (0, "", "")
-    code, _, err = mockscim("faults", "remove", "a b", "--url", root)
-    assert (code, err) == (2, "mockscim: error: there is no rule 'a b'; see mockscim faults list\n")
+    assert mockscim("faults", "remove", "slow", "--url", root) == (0, "", "")
+    code, _, err = mockscim("faults", "remove", "slow", "--url", root)
+    assert (code, err) == (2, "mockscim: error: there is no rule 'slow'; see mockscim faults list\n")
     assert mockscim("faults", "clear", "--url", root) == (0, "", "")
     assert json.loads(mockscim("faults", "list", "--json", "--url", root)[1]) == []
 
@@ -337,7 +337,7 @@ def test_a_scripted_session_tells_a_lost_answer(mockscim):
 
 
 def test_follow_goes_on_through_a_reset_until_interrupted(mockscim, server, root):
-    """Each exchange once, as it happens; after a reset the numbers begin anew; an interrupt is the end, not an error."""
+    """Each exchange once, as it happens; after a reset the numbers begin anew; an interrupt is its end."""
     following = subprocess.Popen(
         command("journal", "--follow", "--format", "json"),
         env=environment(MOCKSCIM_URL=root),
@@ -364,7 +364,9 @@ def test_a_follower_waits_for_what_takes_longer():
         entries: tuple = ()
 
         def journal(self, since=0):
-            return [{"n": n, "time": time, "duration_ms": 1.0} for n, time in self.entries if n > since]
+            return [
+                {"n": n, "time": time, "duration_ms": 1.0, "connection": 1} for n, time in self.entries if n > since
+            ]
 
     fake = Fake()
     follower = Follower(fake)

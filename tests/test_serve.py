@@ -11,6 +11,7 @@ from processes import PATIENCE, TOKEN, Server, command, environment, run
 
 from mockscim.serve import Settings, SettingsError, bind, build, checked
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the tests are about
 HANGS = ("--fault", "user.create=hang", "--fault", "user.list=latency(60s)", "--fault", "group.list=drip(1, total=60s)")
 
 
@@ -61,7 +62,7 @@ def test_environment_twins_and_no_auth():
 
 def test_a_wildcard_host_is_reached_by_loopback():
     """Beyond loopback, with both tokens, it serves; the ready line says an address that a client can use."""
-    with Server("--host", "0.0.0.0", "--token", TOKEN, "--admin-token", "guard") as server:
+    with Server("--host", EVERYWHERE, "--token", TOKEN, "--admin-token", "guard") as server:
         assert server.address[0] == "127.0.0.1"
         assert server.ready["token"] == TOKEN
         assert server.request("GET", "/_mockscim/faults").status == 401
@@ -70,7 +71,7 @@ def test_a_wildcard_host_is_reached_by_loopback():
 
 def test_no_auth_beyond_loopback_is_warned_of():
     """Whoever lets everybody in reads so on standard error."""
-    with Server("--host", "0.0.0.0", "--no-auth", "--admin-token", "guard") as server:
+    with Server("--host", EVERYWHERE, "--no-auth", "--admin-token", "guard") as server:
         code, error = server.stop()
     assert code == 0
     assert "no token is asked for (--no-auth)" in error
@@ -159,7 +160,7 @@ def test_signals_stop_it_within_a_second_while_faults_hang(number, loop):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--host", "0.0.0.0"], "--host 0.0.0.0 can be reached from other machines: add --token TOKEN"),
+        (["--host", EVERYWHERE], "--host 0.0.0.0 can be reached from other machines: add --token TOKEN"),
         (["--fault", "user.create=oops"], "--fault: 'user.create=oops': unknown outcome 'oops'"),
         (["--nonsense"], "(see mockscim serve --help)"),
         (["--port", "70000"], "70000 is not in the range"),
@@ -296,7 +297,7 @@ def test_the_same_seed_gives_the_same_ids_and_faults():
 
 @pytest.mark.parametrize("mode", ["text", "json", "off"])
 def test_the_log_tells_every_request(mode):
-    """``text`` is a line a request, ``json`` an object a line, ``off`` nothing; a path's line break stays in its line."""
+    """``text`` is a line a request, ``json`` an object a line, ``off`` nothing; a line break in a path is escaped."""
     with Server("--log", mode, "--fault", "user.delete=503:1:after") as server:
         server.create("ann")
         server.request("DELETE", "/scim/v2/Users/a%0Ab?x=1")

@@ -137,10 +137,8 @@ def run(
         ScimError: 400 invalidFilter, invalidPath, invalidValue or tooMany.
     """
     parameters = listing.parameters
-    projections = {
-        kind.name: read_projection(kind, parameters.get("attributes"), parameters.get("excludedAttributes"), tolerance)
-        for kind in types
-    }
+    chosen, excluded = parameters.get("attributes"), parameters.get("excludedAttributes")
+    projections = {kind.name: read_projection(kind, chosen, excluded, tolerance) for kind in types}
     text = parameters.get("filter")
     sort_by = parameters.get("sortBy")
     extra = list(outsiders)
@@ -213,7 +211,7 @@ def _selected(
     query = match.compile_filter(text, kind, unknown="false" if root else "error")
     for code, detail in query.leniencies:
         tolerance.allow(code, detail, invalid_filter(f"{detail} ({text[:100]})"))
-    if kind.name in policy.filterable:
+    if kind.name in policy.filterable or not policy.filter_logic:
         check_filterable(parse(text).node, kind, policy)
     candidates = _candidates(store, kind, query)
     if candidates is not None and query.exact:

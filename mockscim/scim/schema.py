@@ -306,6 +306,10 @@ class ResourceType:
         self.partly_immutable = [
             a for a in own if not a.multi_valued and any(s.mutability == "immutable" for s in a.sub_attributes.values())
         ]
+        extended = [a for extension, _ in self.extensions for a in extension.attributes.values()]
+        self.has_immutable = bool(self.immutable or self.partly_immutable) or any(
+            a.mutability == "immutable" for a in extended
+        )
         self.unique = [a for a in own if a.uniqueness != "none" and not a.multi_valued and a.type == "string"]
         self.secret = [a for a in own if a.returned == "never"]
         # The names and URNs of what holds something that is never returned, or only on request.

@@ -30,6 +30,7 @@ from mockscim.scim.resource import check_immutable, normalise, require
 from mockscim.scim.schema import Registry, ResourceType
 from mockscim.scim.store import Change, Record, Store, shown
 
+_TYPE_VERBS = {"GET": "list", "POST": "create"}
 _VERBS = {"GET": "get", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}
 _REF_MARK = "\x01"  # becomes store.BASE_MARK once serialised
 
@@ -115,8 +116,8 @@ class Service:
         kind = self.registry.endpoints.get(head)
         if kind is not None:
             if len(segments) == 1:
-                verbs = {"GET": "list", "POST": "create"}
-                return Call(method, base, f"{kind.resource}.{_verb(method, verbs)}", kind, tolerance=tolerance)
+                verb = _verb(method, _TYPE_VERBS)
+                return Call(method, base, f"{kind.resource}.{verb}", kind, tolerance=tolerance)
             if len(segments) == 2:
                 if segments[1].lower() == ".search":
                     verb = _verb(method, {"POST": "search"})
@@ -420,7 +421,8 @@ class Service:
         outside = self.store.get(kind, record.id) is not record
         draft = MembersDraft(record.members)
         # A PATCH changes what it reads: what was is read only where it will be asked for.
-        before = record.attributes() if call.method == "PUT" or kind.name in self.policy.frozen else {}
+        asked = call.method == "PUT" or kind.has_immutable or kind.name in self.policy.frozen
+        before = record.attributes() if asked else {}
         if call.method == "PUT":
             draft.clear()
             attributes = self._normalised(call, kind, draft)

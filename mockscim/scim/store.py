@@ -452,9 +452,9 @@ class Store:
         if body == record.body and secrets == record.secrets and not members:
             return None
         # The same attributes in another order are as long.
-        if not members and secrets == record.secrets and len(body) == len(record.body):
-            if record.attributes() == shown(record.type, attributes):
-                return None
+        alike = not members and secrets == record.secrets and len(body) == len(record.body)
+        if alike and record.attributes() == shown(record.type, attributes):
+            return None
         if body == record.body:
             body = record.body  # shared between versions; and it tells the indexes that nothing in them changes
         held = record.members

@@ -107,6 +107,10 @@ def _unquoted(text: str) -> str:
         text = text.replace("+", " ")
     if "%" not in text:
         return text
+    # What filters are full of, replaced in C; none of it can become part of another escape.
+    text = text.replace("%20", " ").replace("%22", '"').replace("%40", "@")
+    if "%" not in text:
+        return text
     try:
         return unquote_to_bytes(text).decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""The servers that are compared, each for a process of its own: ``python -m tests.benchmarks.servers NAME …``.
+"""The servers that are compared, each for a process of its own: ``python -m tests.benchmarks.servers NAME LOOP …``.
 
 Once it listens, each prints one JSON line with its port. They end when their standard input does.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import json
 import sys
 from typing import Any
@@ -35,7 +36,7 @@ def lines(users: int) -> bytes:
 
 def group_lines(members: int) -> bytes:
     """As many users as the large group has members and one more for each that will be added, then the groups."""
-    made = [orjson.dumps({"id": data.user_id(n), **data.user(n)}) for n in range(members + spare(members))]
+    made = [orjson.dumps({"id": data.user_id(n), **data.user(n)}) for n in range(members + spare())]
     made.append(orjson.dumps({"id": data.group_id(0), **data.group(0, range(members))}))
     made += [
         orjson.dumps({"id": data.group_id(n), **data.group(n, range(n * SMALL, (n + 1) * SMALL))})
@@ -44,14 +45,15 @@ def group_lines(members: int) -> bytes:
     return b"\n".join(made)
 
 
-def spare(members: int) -> int:
+def spare() -> int:
     """How many users beside the members there are, to be added to groups."""
-    return max(5000, members // 10)
+    return 12_000
 
 
 async def mockscim(users: int, members: int) -> None:
     """mockscim as ``serve`` runs it: journal and history on, one rule that never matches."""
     from mockscim import fixtures, profiles
+    from mockscim.serve import settle
     from mockscim.server.app import Options, ScimServer, create_server
     from mockscim.tenant import Start
 
@@ -59,9 +61,8 @@ async def mockscim(users: int, members: int) -> None:
     start = Start(profiles.load("standard"), fixtures.parse(lines(users)), faults=(RULE,))
     server = ScimServer(start, Options(tokens=(data.TOKEN,)))
     server.tenants.remake("groups", start.merged(fixture=fixtures.parse(group_lines(members))))
-    gc.collect()
-    gc.freeze()
     gc.enable()
+    settle()
     await listen(create_server(server))
 
 
@@ -141,13 +142,13 @@ def scim2_server(users: int) -> None:
 
 
 def main() -> None:
-    name, *numbers = sys.argv[1:]
-    if name == "mockscim":
-        asyncio.run(mockscim(int(numbers[0]), int(numbers[1])))
-    elif name == "bare":
-        asyncio.run(bare())
-    else:
+    name, loop, *numbers = sys.argv[1:]
+    if name == "scim2-server":
         scim2_server(int(numbers[0]))
+        return
+    factory = importlib.import_module("uvloop").new_event_loop if loop == "uvloop" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(mockscim(int(numbers[0]), int(numbers[1])) if name == "mockscim" else bare())
 
 
 if __name__ == "__main__":

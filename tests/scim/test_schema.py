@@ -152,8 +152,20 @@ def test_every_type_of_value_is_kept() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [{"weight": "1"}, {"ports": 1.5}, {"ports": True}, {"online": 0}, {"bought": "2026-01-31"}, {"firmware": "A"}]
-    + [{"tags": [5]}, {"tags": [None, {}]}, {"manual": 5}, {RACK: {}}, {RACK: {"slot": None}}, {"case": {"code": "c"}}],
+    [
+        {"weight": "1"},
+        {"ports": 1.5},
+        {"ports": True},
+        {"online": 0},
+        {"bought": "2026-01-31"},
+        {"firmware": "A"},
+        {"tags": [5]},
+        {"tags": [None, {}]},
+        {"manual": 5},
+        {RACK: {}},
+        {RACK: {"slot": None}},
+        {"case": {"code": "c"}},
+    ],
     ids=str,
 )
 def test_a_value_that_does_not_fit_its_type(value: dict[str, Any]) -> None:
