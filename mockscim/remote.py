@@ -144,14 +144,14 @@ class Follower:
 
     def poll(self) -> list[dict[str, Any]]:
         """What is new, in order of arrival; after a reset of the server it begins anew."""
-        # What was seen last is asked for again: when it is gone, the server was reset or its journal cleared.
+        # What was told last is asked for again. When nothing of it is left, the server was reset or its journal
+        # cleared, and all that is there now is new.
         entries = self._remote.journal(max(self._since - 1, 0))
-        if self._seen and not any(entry["n"] in self._seen for entry in entries):
+        if self._seen and not self._knows(entries):
             entries = self._remote.journal()
-        if any(self._seen.get(entry["n"], _mark(entry)) != _mark(entry) for entry in entries):
-            self._seen.clear()
-            self._since = 0
-            entries = self._remote.journal()
+            if entries and not self._knows(entries):
+                self._seen.clear()
+                self._since = 0
         new = [entry for entry in entries if entry["n"] > self._since and entry["n"] not in self._seen]
         self._seen.update((entry["n"], _mark(entry)) for entry in new)
         newest = max(self._seen, default=0)
@@ -160,6 +160,9 @@ class Follower:
         for n in [n for n in self._seen if n < self._since]:
             del self._seen[n]
         return new
+
+    def _knows(self, entries: list[dict[str, Any]]) -> bool:
+        return any(self._seen.get(entry["n"]) == _mark(entry) for entry in entries)
 
 
 def part(text: str) -> str:

@@ -56,7 +56,6 @@ def journal_head(width: int = WIDTH) -> str:
 
 def journal_row(entry: Mapping[str, Any], width: int = WIDTH) -> str:
     """A journal entry as a line of the table; ``answer`` is a status, or ``cut`` or ``gone`` where none arrived."""
-    tenant = f"/t/{entry['tenant']}" if entry["tenant"] else ""
     query = f"?{unquote(entry['query'])}" if entry["query"] else ""
     answer = str(entry["response"]["status"]) if entry["response"] else "cut"
     if entry["client_gone"]:
@@ -65,7 +64,7 @@ def journal_row(entry: Mapping[str, Any], width: int = WIDTH) -> str:
         [
             str(entry["n"]),
             entry["time"][11:23],
-            f"{entry['method']} {tenant}{entry['path'] or '/'}{query}",
+            f"{entry['method']} {entry['path'] or '/'}{query}",
             entry["operation"] or "-",
             answer,
             "yes" if entry["committed"] else "no",

@@ -673,3 +673,21 @@ def test_the_bundled_workspace_plays_the_whole_story():
     assert error(workspace.post(userName="bob@example.com"), 409, "uniqueness")
     workspace.leave(bob["id"])
     assert workspace.post(userName="bob@example.com")[1]["id"] == bob["id"]
+
+
+def test_a_put_that_says_nothing_of_active_brings_nobody_back(workspace):
+    """Only active=true (or a POST) brings one who left back; a PUT without it finds nobody."""
+    workspace.leave()
+    status, _ = workspace.put("u-ann", userName="ann@example.com")
+    assert status == 404
+    assert workspace.ask("GET", "/Users/u-ann")[0] == 404
+    status, back = workspace.put("u-ann", userName="ann@example.com", active=True)
+    assert (status, back["active"]) == (200, True)
+
+
+def test_a_fixture_cannot_have_an_inactive_member():
+    """There is no inactive state: a person outside the workspace belongs among the accounts."""
+    fixture = {"users": [{"userName": "ann@example.com", "active": False}]}
+    with pytest.raises(FixtureError, match="one of the accounts") as caught:
+        Workspace(fixture)
+    assert caught.value.where == "/users/0"

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from mockscim.scim import match, urns
 from mockscim.scim.errors import invalid_path, invalid_syntax, invalid_value, mutability, no_target
 from mockscim.scim.filter import Node
@@ -518,9 +520,16 @@ def put_members(members: MembersDraft, items: list[dict[str, Any]], kind_of: Cal
 
 def _appended(values: list[Any], new: list[Any]) -> list[Any]:
     """Add values that are not there yet; a new primary one demotes the old (RFC 7644 §3.5.2)."""
+    # Comparing each with each is quickest for a few, and takes its time for thousands.
+    seen = {_fingerprint(item) for item in values} if len(new) > 8 else None
     for item in new:
-        if item in values:
+        if seen is None:
+            if item in values:
+                continue
+        elif (mark := _fingerprint(item)) in seen:
             continue
+        else:
+            seen.add(mark)
         if isinstance(item, dict) and item.get("primary") is True:
             values = [
                 {**old, "primary": False} if isinstance(old, dict) and old.get("primary") is True else old
@@ -528,6 +537,10 @@ def _appended(values: list[Any], new: list[Any]) -> list[Any]:
             ]
         values.append(item)
     return values
+
+
+def _fingerprint(item: object) -> bytes:
+    return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
 
 
 def _demote(attribute: Attribute, values: list[dict[str, Any]], chosen: list[dict[str, Any]]) -> None:

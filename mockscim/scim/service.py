@@ -427,7 +427,8 @@ class Service:
             draft.clear()
             attributes = self._normalised(call, kind, draft)
             if kind.name == "User" and self.policy.deactivate == "leave":
-                attributes.setdefault("active", True)
+                # Saying nothing leaves a member in, and one who left outside: only active=true brings back.
+                attributes.setdefault("active", not outside)
             for attribute in kind.secret:
                 # A representation never carries what is never returned, so its absence says nothing.
                 if attribute.name in before:
@@ -616,7 +617,8 @@ class Service:
         tolerance = Tolerance(self.policy.accepted | _FIXTURE_LENIENCIES)
         attributes = normalise(document, kind, self.policy, tolerance)
         if kind.name == "User" and self.policy.deactivate == "leave":
-            attributes["active"] = True
+            if attributes.setdefault("active", True) is not True:
+                raise invalid_value("nobody is inactive at this provider; a person outside is one of the accounts")
         other = self.store.find(id_)
         if other is not None and other.type is not kind:
             raise uniqueness(f"the id {id_} is taken by a {other.type.name}")

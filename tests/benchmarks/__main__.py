@@ -126,11 +126,11 @@ def show(row: dict[str, Any]) -> None:
     goal = f"{row['target']:.1f} {verdict(row['ratio'] >= row['target'])}" if row["target"] is not None else ""
     print(
         f"{row['title']:<25} {row['bytes']:>7,} {row['mockscim']['cpu_us']:>9.1f} {row['bare']['cpu_us']:>7.1f} "
-        + (f"{other['cpu_us']:>8,.0f} " if other else f"{'–':>8} ")
+        + (f"{other['cpu_us']:>8,.0f} " if other else f"{'-':>8} ")
         + f"{row['ratio']:>7.2f} "
-        + (f"{row['ratio_scim2_server']:>7.0f} " if other else f"{'–':>7} ")
+        + (f"{row['ratio_scim2_server']:>7.0f} " if other else f"{'-':>7} ")
         + f"{row['mockscim']['requests_per_second']:>8,} {row['bare']['requests_per_second']:>7,} "
-        + (f"{other['requests_per_second']:>6,}  " if other else f"{'–':>6}  ")
+        + (f"{other['requests_per_second']:>6,}  " if other else f"{'-':>6}  ")
         + goal,
         flush=True,
     )

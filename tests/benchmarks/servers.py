@@ -51,7 +51,7 @@ def spare() -> int:
 
 
 async def mockscim(users: int, members: int) -> None:
-    """mockscim as ``serve`` runs it: journal and history on, one rule that never matches."""
+    """What ``mockscim serve`` runs: journal and history on, one rule that never matches."""
     from mockscim import fixtures, profiles
     from mockscim.serve import settle
     from mockscim.server.app import Options, ScimServer, create_server

@@ -111,6 +111,19 @@ def test_add_makes_an_attribute_that_was_not_there(barbara: tuple[Provider, str]
     assert (answer["title"], answer["name"]["honorificPrefix"], answer["ims"]) == ("Guide", "Ms.", [{"value": "b"}])
 
 
+def test_many_values_are_added_at_once(barbara: tuple[Provider, str]) -> None:
+    """Those that are there already, or come twice in the same list, are one; whatever the order of their parts."""
+    provider, path = barbara
+    many = [{"value": f"e{n % 20}", "type": "other"} for n in range(40)] + [{"type": "home", "value": "b@home.example"}]
+    answer = provider.patch(path, op("add", "emails", many))
+    assert [email["value"] for email in answer["emails"]] == [
+        WORK["value"],
+        HOME["value"],
+        *(f"e{n}" for n in range(20)),
+    ]
+    assert provider.patch(path, op("add", "emails", many)).document == answer.document
+
+
 def test_a_new_primary_value_demotes_the_old_one(barbara: tuple[Provider, str]) -> None:
     """Adding a primary value sets primary of the other to false (§3.5.2)."""
     provider, path = barbara
