@@ -60,6 +60,8 @@ def journal_row(entry: Mapping[str, Any], width: int = WIDTH) -> str:
     answer = str(entry["response"]["status"]) if entry["response"] else "cut"
     if entry["client_gone"]:
         answer = "gone"
+    # What took the place of the answer first: a delay is the lesser news, and the column is narrow.
+    faults = sorted(entry["faults"], key=lambda fault: bool(fault["type"] == "latency"))
     return _journal_line(
         [
             str(entry["n"]),
@@ -68,7 +70,7 @@ def journal_row(entry: Mapping[str, Any], width: int = WIDTH) -> str:
             entry["operation"] or "-",
             answer,
             "yes" if entry["committed"] else "no",
-            ", ".join(fault_text(fault) for fault in entry["faults"]) or "-",
+            ", ".join(fault_text(fault) for fault in faults) or "-",
             str(len(entry["leniencies"]) or "-"),
         ],
         width,

@@ -254,6 +254,18 @@ def test_a_rule_that_the_server_refuses_is_told(mockscim, root):
 # -- the journal ---------------------------------------------------------------------------------------------------
 
 
+TABLE = """\
+    n time         request                          operation      answer commit fault          len
+    1 00:00:00.000 POST /Users                      user.create    201    yes    -                -
+    2 00:00:00.000 POST /Users                      user.create    409    no     -                -
+    3 00:00:00.000 POST /Users                      user.create    cut    yes    reset after, …   -
+    4 00:00:00.000 GET /Users?filter=userName eq "… user.list      200    no     latency 0s       -
+    5 00:00:00.000 GET /Users/u-1                   user.get       503    no     503, latency …   -
+    6 00:00:00.000 PATCH /Users/u-2                 user.patch     200    yes    latency 0s       3
+    7 00:00:00.000 GET /Nothing                     -              404    no     -                -
+"""
+
+
 @pytest.fixture
 def lived(mockscim, server, root):
     """A tenant with a little history: a user, a conflict, a lost answer, a search, a fault, a stranger."""
@@ -282,9 +294,6 @@ def test_the_table_is_readable_at_100_columns(mockscim, lived):
     assert mockscim("journal", "--url", lived, "--since", "6")[1].splitlines()[1:] == out.splitlines()[7:]
 
 
-TABLE = ""
-
-
 def test_a_wider_terminal_shows_more():
     """Request and fault share what is beyond 100 columns; what a client put in a path does not reach the terminal."""
     entry = {
@@ -308,7 +317,7 @@ def test_a_wider_terminal_shows_more():
 def test_the_journal_as_json_curl_and_har(mockscim, server, lived):
     """``json`` is an entry a line, ``curl`` a command a line, ``har`` one archive."""
     entries = [json.loads(line) for line in mockscim("journal", "--format", "json", "--url", lived)[1].splitlines()]
-    assert [entry["n"] for entry in entries] == [1, 2, 3, 4, 5, 6]
+    assert [entry["n"] for entry in entries] == [1, 2, 3, 4, 5, 6, 7]
     assert entries[2]["committed"] is True
     assert entries[2]["response"] is None
     assert TOKEN not in json.dumps(entries)

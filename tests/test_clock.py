@@ -81,7 +81,9 @@ def test_set():
     assert abs(clock.now() - time.time()) < 1
 
 
-@pytest.mark.parametrize("setting", ["", "sundial", "real:2026-01-01", "virtual:noon", "virtual:0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    "setting", ["", "sundial", "real:2026-01-01", "virtual:noon", "virtual:0001-01-01T00:00:00+14:00"]
+)
 def test_wrong_setting(setting):
     """A setting that means nothing, or an instant that cannot be shown, is refused."""
     with pytest.raises(ClockError):
@@ -100,7 +102,13 @@ def test_wrong_advance(seconds):
 def test_wrong_set():
     """A wrong mode, a real clock with a time, or a time that cannot be shown leaves the clock as it was."""
     clock = Clock("virtual")
-    for mode, now in (("sundial", None), ("real", 0.0), ("virtual", 1e18), ("virtual", -1e18), ("virtual", float("nan"))):
+    for mode, now in (
+        ("sundial", None),
+        ("real", 0.0),
+        ("virtual", 1e18),
+        ("virtual", -1e18),
+        ("virtual", float("nan")),
+    ):
         with pytest.raises(ClockError):
             clock.set(mode, now)
     assert clock.document() == {"mode": "virtual", "now": "2026-01-01T00:00:00.000Z"}

@@ -44,12 +44,13 @@ def test_ready_line_has_all_that_a_client_needs():
         assert server.stop() == (0, "")
 
 
-def test_environment_twins_and_no_auth():
+def test_environment_twins_and_no_auth(tmp_path):
     """Every option has a twin; several values are split at white space; without auth the token is null."""
+    more = write(tmp_path / "more.json", {"users": [{"userName": "more@example.com"}]})
     with Server(
         port=None,
         MOCKSCIM_SERVE_PORT="0",
-        MOCKSCIM_SERVE_FIXTURE="small people-100",
+        MOCKSCIM_SERVE_FIXTURE=f"small {more}",
         MOCKSCIM_SERVE_FAULT="user.get=503 group.get=429(retry_after=2)",
         MOCKSCIM_SERVE_NO_AUTH="1",
         MOCKSCIM_SERVE_PROFILE="standard",
@@ -57,7 +58,7 @@ def test_environment_twins_and_no_auth():
         assert server.ready["token"] is None
         assert server.request("GET", "/scim/v2/Users/u-1", Authorization="none").status == 503
         assert server.request("GET", "/scim/v2/Groups/g-1").status == 429
-        assert server.request("GET", "/scim/v2/Users").body["totalResults"] == 105
+        assert server.request("GET", "/scim/v2/Users").body["totalResults"] == 6
 
 
 def test_a_wildcard_host_is_reached_by_loopback():

@@ -307,7 +307,11 @@ async def read_body(request: BaseRequest, limit: int) -> bytes:
     announced = request.content_length
     if announced is not None and announced > limit:
         raise _too_large(limit)
-    if "Expect" in request.headers and request.headers["Expect"].lower() == "100-continue" and request.version >= (1, 1):
+    if (
+        "Expect" in request.headers
+        and request.headers["Expect"].lower() == "100-continue"
+        and request.version >= (1, 1)
+    ):
         _continue(request)
     chunks: list[bytes] = []
     size = 0

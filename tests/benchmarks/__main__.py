@@ -206,9 +206,7 @@ def main() -> None:
         used = result["bytes_a_user"] = round(bytes_a_user("store", sizes.memory))
         print(f"memory at {sizes.memory:,} users: {used:,} bytes a user (at most {BYTES:,}: {verdict(used <= BYTES)})")
         whole = result["bytes_a_user_from_fixture"] = round(bytes_a_user("fixture", sizes.fixture))
-        print(
-            f"memory at {sizes.fixture:,} users of a fixture that the tenant keeps for its reset: {whole:,} bytes a user"
-        )
+        print(f"memory at {sizes.fixture:,} users that came in a fixture, which is kept: {whole:,} bytes a user")
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

@@ -13,7 +13,9 @@ from urllib.parse import quote
 import httpx
 
 _ABSENT = object()
-_PART = re.compile(r"\.(?P<key>[^.\[]+)|\['(?P<quoted>[^']*)'\]|\[(?P<all>\*)\]|\[(?P<index>\d+)\]|\[\?(?P<name>[^=]+)==(?P<value>[^\]]*)\]")
+_PART = re.compile(
+    r"\.(?P<key>[^.\[]+)|\['(?P<quoted>[^']*)'\]|\[(?P<all>\*)\]|\[(?P<index>\d+)\]|\[\?(?P<name>[^=]+)==(?P<value>[^\]]*)\]"
+)
 _TYPES = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
 # What may stand unescaped in a query that a step writes out.
 _PLAIN = "=&%+,:;@/()[]!$'*~.-_"
@@ -158,7 +160,9 @@ def find(document, path):
                     following.append(item[int(part["index"])])
                 elif part["name"]:
                     name, value = part["name"].strip(), part["value"].strip().strip("'\"").lower()
-                    following += [each for each in item if isinstance(each, dict) and str(each.get(name)).lower() == value]
+                    following += [
+                        each for each in item if isinstance(each, dict) and str(each.get(name)).lower() == value
+                    ]
         found = following
     return found
 

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from edge import TOKEN, Running
@@ -11,6 +13,8 @@ from edge import TOKEN, Running
 from mockscim import fixtures, profiles
 from mockscim.server import Options
 from mockscim.tenant import Start
+
+sys.path.append(str(Path(__file__).parents[1]))  # for exchanges.replay
 
 
 @pytest.fixture(scope="session")

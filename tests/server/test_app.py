@@ -50,7 +50,9 @@ def test_no_auth(serve):
 
 def test_token_that_is_not_utf8(server):
     """Stray bytes in a token are a wrong token, and do not disturb the journal."""
-    raw = server.raw().send(b"GET /scim/v2/Users HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \xff\xfe\r\nX-\x41: \xe9\r\n\r\n")
+    raw = server.raw().send(
+        b"GET /scim/v2/Users HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \xff\xfe\r\nX-\x41: \xe9\r\n\r\n"
+    )
     assert raw.answer()[0] == 401
     (entry,) = server.journal()
     assert entry["request"]["headers"]["Authorization"] == "Bearer ***"
@@ -62,7 +64,15 @@ def test_token_that_is_not_utf8(server):
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/scim", "/scim/v1/Users", "/scim/v2/Nowhere", "/scim/v2/Users/nobody", "/scim/v2/Users/u-1/x", "/scim/v2/Schemas/x"],
+    [
+        "/",
+        "/scim",
+        "/scim/v1/Users",
+        "/scim/v2/Nowhere",
+        "/scim/v2/Users/nobody",
+        "/scim/v2/Users/u-1/x",
+        "/scim/v2/Schemas/x",
+    ],
 )
 def test_not_found(server, path):
     """Unknown endpoints and ids are 404."""
@@ -171,7 +181,9 @@ def test_content_type_absent(serve):
 
 def test_content_type_of_stray_bytes(server):
     """A Content-Type that is not text is 415, not a failure."""
-    raw = server.raw().send(request_bytes("POST", "/scim/v2/Users", a_user()).replace(b"application/scim+json", b"\xff/\xfe"))
+    raw = server.raw().send(
+        request_bytes("POST", "/scim/v2/Users", a_user()).replace(b"application/scim+json", b"\xff/\xfe")
+    )
     status, _, body = raw.answer()
     assert status == 415
     assert json.loads(body)["schemas"] == [ERROR]
@@ -226,7 +238,11 @@ def test_surprising_json(server):
         b'{"Operations": [{"op": "add", "path": "emails[", "value": 1}]}',
         b'{"Operations": [{"op": "add", "path": "' + b"(" * 3000 + b'", "value": 1}]}',
     ):
-        for method, path in (("POST", "/scim/v2/Users"), ("PUT", "/scim/v2/Users/u-1"), ("PATCH", "/scim/v2/Users/u-1")):
+        for method, path in (
+            ("POST", "/scim/v2/Users"),
+            ("PUT", "/scim/v2/Users/u-1"),
+            ("PATCH", "/scim/v2/Users/u-1"),
+        ):
             answer = server.client.request(method, path, content=body, headers=SCIM_JSON)
             assert answer.status_code < 500, (body, answer.text)
             if answer.status_code >= 400:
@@ -421,13 +437,19 @@ def test_expect_continue(server):
 def test_expect_continue_refused(serve):
     """A client whose announced body is too large is told instead of asked for it."""
     server = serve(max_body=100)
-    head = request_bytes("POST", "/scim/v2/Users", b"x" * 200, headers=[("Expect", "100-continue")]).partition(b"\r\n\r\n")
+    head = request_bytes("POST", "/scim/v2/Users", b"x" * 200, headers=[("Expect", "100-continue")]).partition(
+        b"\r\n\r\n"
+    )
     assert server.raw().send(head[0] + b"\r\n\r\n").answer()[0] == 413
 
 
 def test_upgrade_is_not_taken(server):
     """An offer to speak another protocol is left aside, as curl --http2 makes with its first request."""
-    offer = [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA")]
+    offer = [
+        ("Connection", "Upgrade, HTTP2-Settings"),
+        ("Upgrade", "h2c"),
+        ("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA"),
+    ]
     raw = server.raw()
     assert raw.send(request_bytes("POST", "/scim/v2/Users", a_user(), headers=offer)).answer()[0] == 201
     assert raw.send(request_bytes("GET", "/scim/v2/Users/u-1")).answer()[0] == 200
@@ -497,7 +519,9 @@ GARBLED = {
     "unknown transfer coding": f"{POST}Transfer-Encoding: xchunked\r\n\r\n{{}}",
     "chunks that are none": f"{POST}Transfer-Encoding: chunked\r\n\r\nzz\r\n",
     "chunk without its end": f"{POST}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}XX\r\n0\r\n\r\n",
-    "too many headers": f"GET /scim/v2/Users HTTP/1.1\r\n{HOST}" + "".join(f"X{i}: a\r\n" for i in range(40_000)) + "\r\n",
+    "too many headers": f"GET /scim/v2/Users HTTP/1.1\r\n{HOST}"
+    + "".join(f"X{i}: a\r\n" for i in range(40_000))
+    + "\r\n",
 }
 
 

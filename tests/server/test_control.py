@@ -51,7 +51,15 @@ def test_own_page(server):
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", "0.0.0.0"]
+    [
+        "evil.example",
+        "evil.example:8080",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "10.0.0.1",
+        "[::2]",
+        "0.0.0.0",
+    ]
     + ["][", "[x]", "[", "localhost:x", "localhost@evil.example", "a/b", "127.0.0.1, evil.example"],
 )
 def test_host_rebinding(server, host):
@@ -79,7 +87,9 @@ def test_allowed_hosts(serve):
         assert server.http({"Host": host}).get("/_mockscim/health").status_code == status
 
 
-@pytest.mark.parametrize("header", [None, "Bearer wrong", "Bearer", f"Basic {ADMIN}", f"Bearer {TOKEN}", f"Bearer {ADMIN}x"])
+@pytest.mark.parametrize(
+    "header", [None, "Bearer wrong", "Bearer", f"Basic {ADMIN}", f"Bearer {TOKEN}", f"Bearer {ADMIN}x"]
+)
 def test_admin_token_wrong(serve, header):
     """With an admin token nothing else opens the control API, loopback and start tokens included."""
     server = serve(admin_token=ADMIN)
@@ -302,7 +312,10 @@ def test_fixture_replaces_and_merges(server):
     [
         ({"users": [{"userName": "a"}, {"userName": "A"}]}, "/users/1"),
         ({"users": [{"userName": "new"}, {"displayName": "nobody"}]}, "/users/1"),
-        ({"users": [{"userName": "new"}], "groups": [{"displayName": "G", "members": ["nobody"]}]}, "/groups/0/members/0"),
+        (
+            {"users": [{"userName": "new"}], "groups": [{"displayName": "G", "members": ["nobody"]}]},
+            "/groups/0/members/0",
+        ),
         ({"users": [{"userName": "new"}], "resources": {"/Ships": [{}]}}, None),
         ({"users": [{"userName": "new", "id": "a/b"}]}, "/users/0/id"),
     ],
@@ -392,7 +405,12 @@ def test_snapshots(server):
     assert server.users() == sorted(["ann", "bjorn", "chidi", "dana", "emre"][i] + "@example.com" for i in range(5))
     assert len(server.journal()) == 5
     history = admin.get("/_mockscim/history").json()["items"]
-    assert [e["journal"] for e in history if e["journal"] is not None] == [2, 3, 4, 4]  # a deletion takes the membership along
+    assert [e["journal"] for e in history if e["journal"] is not None] == [
+        2,
+        3,
+        4,
+        4,
+    ]  # a deletion takes the membership along
     assert {e["journal"] for e in history[4:]} == {None}
     assert len(history) > 4
     assert admin.delete("/_mockscim/snapshots/s").status_code == 204

@@ -27,7 +27,9 @@ def test_har(server):
         assert {"method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize", "bodySize"} <= set(
             entry["request"]
         )
-        assert {"status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL"} <= set(entry["response"])
+        assert {"status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL"} <= set(
+            entry["response"]
+        )
         assert {"send", "wait", "receive"} <= set(entry["timings"])
     assert create["request"]["url"] == f"{server.root}/scim/v2/Users?attributes=userName&x="
     assert create["request"]["queryString"] == [{"name": "attributes", "value": "userName"}, {"name": "x", "value": ""}]
@@ -42,9 +44,9 @@ def test_har(server):
 
 def test_curl_replays(server):
     """A curl command of the journal repeats the exchange: same method, target, headers and body."""
-    name = "o'neil \"q\" $HOME `x` é@example.com"
+    name = 'o\'neil "q" $HOME `x` é@example.com'
     server.client.post("/scim/v2/Users?attributes=userName", json=a_user(name))
-    query = {"filter": f'userName eq {json.dumps(name)}'}
+    query = {"filter": f"userName eq {json.dumps(name)}"}
     server.client.get("/scim/v2/Users", params=query)
     server.client.head("/scim/v2/Users/u-1")
     server.client.post("/scim/v2/Users", content="@/etc/hostname", headers={"Content-Type": "application/json"})
@@ -55,7 +57,9 @@ def test_curl_replays(server):
     for entry in before:
         command = to_curl(entry, f"{server.root}/scim/v2")
         assert TOKEN not in command
-        subprocess.run(["sh", "-c", command], env={"TOKEN": TOKEN, "PATH": "/usr/bin:/bin"}, check=True, capture_output=True)
+        subprocess.run(
+            ["sh", "-c", command], env={"TOKEN": TOKEN, "PATH": "/usr/bin:/bin"}, check=True, capture_output=True
+        )
     again = server.journal()
     for name_ in ("method", "path", "query", "operation", "committed"):
         assert [e[name_] for e in again] == [e[name_] for e in before]

@@ -202,7 +202,11 @@ def everything_told(server):
         (
             "PATCH",
             "/Users/u-1",
-            {"Operations": [{"op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:User:password", "value": SECRET}]},
+            {
+                "Operations": [
+                    {"op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:User:password", "value": SECRET}
+                ]
+            },
         ),
         ("POST", "/Users/.search", {"filter": f'password eq "{SECRET}"'}),
         ("POST", "/Users", f'{{"userName": "x", "password": "{SECRET}"'),
@@ -251,10 +255,15 @@ def test_headers_are_masked(server, name, value):
 
 def test_masks():
     """What is masked keeps its shape, and what is no secret stays readable."""
-    assert mask_headers({"Authorization": "Bearer x", "Accept": "a b"}) == {"Authorization": "Bearer ***", "Accept": "a b"}
+    assert mask_headers({"Authorization": "Bearer x", "Accept": "a b"}) == {
+        "Authorization": "Bearer ***",
+        "Accept": "a b",
+    }
     assert mask_headers({"Set-Cookie": "a=b"}) == {"Set-Cookie": "***"}
     assert mask_headers({"X": "\udcff"}) == {"X": "�"}
-    assert mask_query("filter=userName%20eq%20%22password%22&count=1") == "filter=userName%20eq%20%22password%22&count=1"
+    assert (
+        mask_query("filter=userName%20eq%20%22password%22&count=1") == "filter=userName%20eq%20%22password%22&count=1"
+    )
     assert mask_body(b"") is None
     assert mask_body(b'{"a": [{"password": 1, "b": "password"}]}') == {"a": [{"password": "***", "b": "password"}]}
     assert mask_body(b'["password", 1, null]') == ["password", 1, None]

@@ -26,7 +26,12 @@ def test_isolation(server):
     assert server.client.get("/scim/v2/Users").json()["totalResults"] == 5
     assert [e["operation"] for e in server.journal("red")] == ["user.create", "user.list"]
     assert [e["operation"] for e in server.journal("blue")] == ["user.list"]
-    assert [e["tenant"] for e in server.journal("red") + server.journal("blue") + server.journal()] == ["red", "red", "blue", ""]
+    assert [e["tenant"] for e in server.journal("red") + server.journal("blue") + server.journal()] == [
+        "red",
+        "red",
+        "blue",
+        "",
+    ]
     assert server.admin.get("/t/red/_mockscim/history").json()["items"]
     assert not server.admin.get("/t/blue/_mockscim/history").json()["items"]
     assert server.admin.get("/t/blue/_mockscim/clock").json()["mode"] == "real"

@@ -273,7 +273,12 @@ def test_after_strikes_error_answers_too(server):
     assert server.client.post("/scim/v2/Users", json=taken).status_code == 500
     server.admin.delete("/_mockscim/faults")
     server.fault(
-        {"type": "abort", "parameters": {"status": 500}, "phase": "after", "match": {"operation": "*", "committed": True}}
+        {
+            "type": "abort",
+            "parameters": {"status": 500},
+            "phase": "after",
+            "match": {"operation": "*", "committed": True},
+        }
     )
     assert server.client.post("/scim/v2/Users", json=taken).status_code == 409
     assert server.client.post("/scim/v2/Users", json=a_user()).status_code == 500
