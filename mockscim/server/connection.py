@@ -54,10 +54,10 @@ class Connection(RequestHandler):
 
     def handle_error(
         self,
-        request: LowLevelRequest,
+        request: LowLevelRequest,  # noqa: ARG002 - aiohttp's signature
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002
     ) -> Any:  # noqa: ANN401
         """Answer what could not be read as HTTP with a SCIM error, and close."""
         detail = "the request is not HTTP as RFC 9112 has it"
@@ -91,7 +91,7 @@ def departure(request: BaseRequest) -> Iterator[set[Callable[[], None]]]:
 
 
 async def _look(request: BaseRequest, callbacks: set[Callable[[], None]]) -> None:
-    while request.transport is not None and not request.transport.is_closing():
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 - nothing tells us
         await asyncio.sleep(_LOOK_EVERY)
     for callback in list(callbacks):
         callback()

@@ -251,6 +251,8 @@ def _items(items: list[Any], following: Any = None) -> Result:  # noqa: ANN401
 @route("PUT", "/")
 def _put_tenant(control: Control, ask: Ask) -> Result:
     wanted = ask.document(TenantDocument)
+    for index, token in enumerate(wanted.tokens or ()):
+        _check_token(token, f"/tokens/{index}")
     start = control.server.tenants.start
     changes: dict[str, Any] = {
         name: value for name in ("seed", "strict", "clock") if (value := getattr(wanted, name)) is not None
@@ -354,13 +356,13 @@ def _edit(control: Control, ask: Ask, method: str, document: Any) -> Result:  # 
     return reply.status, reply.body
 
 
-@route("PUT", "/snapshots/([^/]{1,100})")
+@route("PUT", "/snapshots/([^/\\0]{1,100})")
 def _take_snapshot(control: Control, ask: Ask) -> Result:
     control.tenant(ask).store.snapshot(ask.parts[0])
     return 204, None
 
 
-@route("POST", "/snapshots/([^/]{1,100})")
+@route("POST", "/snapshots/([^/\\0]{1,100})")
 def _restore_snapshot(control: Control, ask: Ask) -> Result:
     tenant = control.tenant(ask)
     if not tenant.store.has_snapshot(ask.parts[0]):
@@ -369,7 +371,7 @@ def _restore_snapshot(control: Control, ask: Ask) -> Result:
     return 204, None
 
 
-@route("DELETE", "/snapshots/([^/]{1,100})")
+@route("DELETE", "/snapshots/([^/\\0]{1,100})")
 def _drop_snapshot(control: Control, ask: Ask) -> Result:
     store = control.tenant(ask).store
     if not store.has_snapshot(ask.parts[0]):
@@ -546,10 +548,15 @@ def _get_tokens(control: Control, ask: Ask) -> Result:
 def _mint(control: Control, ask: Ask) -> Result:
     tenant = control.tenant(ask)
     given = ask.document(TokenDocument).token
-    if given is not None and not re.fullmatch(r"[\x21-\x7e]{1,4096}", given):
-        raise ControlError(400, "a token is printable ASCII without spaces", "/token")
+    if given is not None:
+        _check_token(given, "/token")
     token, text = tenant.tokens.mint(tenant.clock.text(), given)
     return 201, {"name": token.name, "token": text, "created": token.created}
+
+
+def _check_token(text: str, where: str) -> None:
+    if not re.fullmatch(r"[\x21-\x7e]{1,4096}", text):
+        raise ControlError(400, "a token is printable ASCII without spaces", where)
 
 
 @route("DELETE", "/tokens/([^/]+)")

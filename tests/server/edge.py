@@ -187,6 +187,17 @@ def a_user(name="zed@example.com", **more):
     return {"schemas": [USER], "userName": name, **more}
 
 
+def a_rule(kind, phase="before", operation="user.create", **parameters):
+    """A fault rule named ``it``; what is not an envelope key is a parameter."""
+    return {
+        "name": "it",
+        "type": kind,
+        "parameters": parameters,
+        "phase": phase,
+        "match": {"operation": operation},
+    }
+
+
 def assert_scim_error(answer, status, scim_type=None):
     """An httpx answer is a SCIM Error with its media type, and says the status as text (RFC 7644 §3.12)."""
     assert answer.status_code == status, answer.text
@@ -197,4 +208,15 @@ def assert_scim_error(answer, status, scim_type=None):
     assert document["detail"]
     if scim_type is not None:
         assert document["scimType"] == scim_type
+    return document
+
+
+def assert_problem(answer, status, where=None):
+    """A refusal of the control API: JSON with status, detail and, where it can be told, the place."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    document = answer.json()
+    assert document["status"] == status
+    assert document["detail"]
+    assert document.get("where") == where
     return document

@@ -8,6 +8,7 @@ import pytest
 from edge import TOKEN
 from exchanges.replay import contained, differences, find, load, play
 
+ADD_ROLES = 'add roles[primary eq "True"].display/.value/.type (string "True" against a boolean, no target yet)'
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 # What --strict refuses, and with which scimType. Most of Entra's are its capitalised operations.
@@ -25,9 +26,7 @@ REFUSED = {
         "Replace multiple attributes without flag (one op each)": "invalidSyntax",
         "Replace multiple attributes with flag (path op + path-less object with dotted and URN keys)": "invalidSyntax",
         "Validator: Patch User - Add Attributes (value-filter paths whose target does not exist yet)": "noTarget",
-        'Validator: add roles[primary eq "True"].display/.value/.type (string "True" against a boolean, no target yet)': (
-            "invalidPath"
-        ),
+        f"Validator: {ADD_ROLES}": "invalidPath",
         "Validator: Patch User - Replace Attributes Verbose (filter paths + path-less object)": "invalidSyntax",
         'Validator: replace roles[primary eq "True"].value': "invalidPath",
         "Set manager as Entra sends it: Add, URN path, plain string value": "invalidSyntax",
@@ -124,8 +123,7 @@ SEGMENT = {
         ),
         "Validator: Patch User - Add Attributes (value-filter paths whose target does not exist yet) ..."
         " every added attribute is fetched": without("emails", *USER_NAME_ONLY),
-        'Validator: add roles[primary eq "True"].display/.value/.type (string "True" against a boolean, no target yet) ...'
-        " one primary role with the three sub-attributes": without("roles"),
+        f"Validator: {ADD_ROLES} ... one primary role with the three sub-attributes": without("roles"),
         "Validator: Patch User - Replace Attributes Verbose (filter paths + path-less object) ..."
         " every replaced attribute is fetched": without(*USER_NAME_ONLY, displayName="D0"),
         'Validator: replace roles[primary eq "True"].value ... verified': without("roles"),
@@ -135,15 +133,13 @@ SEGMENT = {
         ),
         "Set manager as in the documented sample: path 'manager', array with $ref and value ..."
         " stored as manager.value": without(ENTERPRISE, "manager"),
-        'Gallery test SCIM_Null_Update phase 1: Replace optional attributes with "" ... attributes are null/empty': without(
-            *USER_NAME_ONLY, displayName="D0"
-        ),
+        'Gallery test SCIM_Null_Update phase 1: Replace optional attributes with "" ...'
+        " attributes are null/empty": without(*USER_NAME_ONLY, displayName="D0"),
         "Gallery test SCIM_Null_Update phase 2: Replace with null ... attributes remain null/empty": without(
             *USER_NAME_ONLY, displayName="D0"
         ),
-        "AppRoleAssignmentsComplex PATCH: Add roles whose value is a JSON string ... appended, first role kept": without(
-            "roles"
-        ),
+        "AppRoleAssignmentsComplex PATCH: Add roles whose value is a JSON string ..."
+        " appended, first role kept": without("roles"),
         "AssertiveAppRoleAssignmentsComplex PATCH: replace roles ... only the new roles remain": without("roles"),
         # Who is deactivated leaves the workspace; there is no inactive state.
         "Disable User: Replace active false (boolean, capitalised op, schemas after Operations) ..."
