@@ -91,10 +91,20 @@ class Answer:
         self.keep_alive = bool(self.keep_alive and request.keep_alive)
 
     async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002 - aiohttp's signature
-        """Write head and body."""
+        """Write head and body, and wait for a client that does not read."""
         request = self._request
         if request is None or request.transport is None:
             return
+        self.write(request)
+        if request.transport.get_write_buffer_size() > _DRAIN_ABOVE:
+            # A client that does not read must not make the server hold ever more answers for it.
+            await request.protocol._drain_helper()  # what aiohttp's own writer awaits here
+
+    def write(self, request: BaseRequest) -> None:
+        """Write head and body at once."""
+        if request.transport is None:
+            return
+        self.keep_alive = bool(self.keep_alive and request.keep_alive)
         body = _body(request, self)
         first = head(
             self.status,
@@ -104,9 +114,6 @@ class Answer:
             old=request.version < (1, 1),
         )
         request.transport.write(first + body)
-        if request.transport.get_write_buffer_size() > _DRAIN_ABOVE:
-            # A client that does not read must not make the server hold ever more answers for it.
-            await request.protocol._drain_helper()
 
 
 class Cut:
@@ -122,6 +129,9 @@ class Cut:
         """Nothing to prepare."""
 
     async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing to write."""
+
+    def write(self, request: BaseRequest) -> None:
         """Nothing to write."""
 
 

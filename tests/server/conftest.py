@@ -71,4 +71,6 @@ def quiet_log(caplog):
     caplog.set_level(logging.WARNING)
     yield
     loud = [record for record in caplog.get_records("call") if record.levelno >= logging.WARNING]
+    # An event loop in debug mode tells of what took long on a busy machine.
+    loud = [record for record in loud if not record.getMessage().startswith("Executing ")]
     assert not loud, [record.getMessage() for record in loud]
