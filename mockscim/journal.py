@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -30,33 +31,49 @@ _SECRET_IN_QUERY = re.compile(r"(?i)((?:^|&)(?:access_token|token|password|clien
 _SECRET_FILTER = re.compile(r"(?i)(password(?:%20|\+|\s)+(?:eq|sw|co|ew|ne)(?:%20|\+|\s)+)[^&]*")
 
 
-@dataclass(slots=True)
 class Exchange:
-    """One request as it arrived and what became of it; ``n`` is given when it is recorded."""
+    """One request as it arrived and what became of it; ``n`` is given on arrival.
 
-    started: float
-    tenant: str
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    connection: int
+    One is made for each request, so what most of them do not have is a default of the class.
+    """
+
     body: bytes = b""
     operation: str | None = None
     refinements: tuple[str, ...] = ()
     status: int | None = None
-    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: Mapping[str, str] = MappingProxyType({})
     response_body: bytes = b""
     resource: Record | None = None
     changes: tuple[int, ...] = ()
     faults: tuple[Any, ...] = ()
-    leniencies: list[dict[str, str]] = field(default_factory=list)
+    leniencies: Sequence[dict[str, str]] = ()
     client_gone: bool | None = None
     cut: bool = False
     duration: float = 0.0
     attempt: int = 1
     n: int = 0
     size: int = 0
+
+    def __init__(
+        self,
+        started: float,
+        tenant: str,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        connection: int,
+        **more: Any,  # noqa: ANN401 - what is known already of what becomes of it
+    ) -> None:
+        self.started = started
+        self.tenant = tenant
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.connection = connection
+        for name, value in more.items():
+            setattr(self, name, value)
 
     @property
     def committed(self) -> bool:
@@ -97,7 +114,7 @@ class Exchange:
             "committed": self.committed,
             "changes": list(self.changes),
             "faults": [{"rule": f.rule, "type": f.type, "phase": f.phase, "outcome": f.outcome} for f in self.faults],
-            "leniencies": self.leniencies,
+            "leniencies": list(self.leniencies),
             "connection": self.connection,
             "attempt": self.attempt,
             "client_gone": bool(self.client_gone),

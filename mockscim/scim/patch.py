@@ -6,7 +6,7 @@ beyond the RFC is named where it is met, through ``Tolerance.allow``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,7 @@ def _read_operation(item: object, where: str, tolerance: Tolerance) -> Operation
     return Operation(lower, path if path is None or path.strip() else None, value, where)
 
 
-def member_operations(operations: list[Operation], keyed: Attribute | None) -> Iterator[tuple[str, Any]]:
+def member_operations(operations: Sequence[Operation], keyed: Attribute | None) -> Iterator[tuple[str, Any]]:
     """Those operations that change a keyed attribute such as members, as (op, value): for refinements of faults."""
     if keyed is None:
         return
@@ -131,7 +131,7 @@ class Patcher:
         self._policy = policy
         self._tolerance = tolerance
 
-    def apply(self, operations: list[Operation]) -> None:
+    def apply(self, operations: Sequence[Operation]) -> None:
         """Apply all operations in order; ScimError at the first that cannot be."""
         for operation in operations:
             if operation.path is None:

@@ -266,7 +266,7 @@ class Tolerance:
 
     def __init__(self, accepted: frozenset[str]) -> None:
         self.accepted = accepted
-        self.used: dict[tuple[str, str], None] = {}
+        self.used: dict[tuple[str, str], None] | None = None
 
     def allow(self, code: str, detail: str, refusal: ScimError | None = None) -> None:
         """Note a deviation, or raise when it is refused.
@@ -278,12 +278,14 @@ class Tolerance:
         """
         if code not in self.accepted:
             raise refusal or ScimError(400, "invalidSyntax", f"{detail} ({LENIENCIES[code].source})")
+        if self.used is None:
+            self.used = {}
         if len(self.used) < _MOST_NOTES:
             self.used[code, detail] = None
 
     def report(self) -> list[dict[str, str]]:
         """The leniencies used, as the journal shows them."""
-        return [{"code": code, "source": LENIENCIES[code].source, "detail": detail} for code, detail in self.used]
+        return [{"code": code, "source": LENIENCIES[code].source, "detail": detail} for code, detail in self.used or ()]
 
 
 @dataclass(frozen=True, slots=True)

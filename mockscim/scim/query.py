@@ -77,13 +77,13 @@ def read_search(document: object, tolerance: Tolerance) -> dict[str, str]:
 class Listing:
     """A query, read: what to match, how to order, which page."""
 
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
     start: int
     count: int | None
     descending: bool
 
 
-def read_listing(parameters: dict[str, str], policy: Policy) -> Listing:
+def read_listing(parameters: Mapping[str, str], policy: Policy) -> Listing:
     """Check the paging and sorting parameters."""
     start = _integer(parameters, "startIndex")
     count = _integer(parameters, "count")

@@ -298,6 +298,8 @@ class ResourceType:
         self.attributes: dict[str, Attribute] = {a.key: a for a in common} | schema.attributes
         self._extensions = {extension.key: extension for extension, _ in self.extensions}
         self.resource = name.lower()  # the first half of an operation's name: user.create
+        verbs = ("create", "get", "list", "search", "replace", "patch", "delete")
+        self.operations = {verb: f"{self.resource}.{verb}" for verb in verbs}
         self.keyed = next((a for a in schema.attributes.values() if a.keyed), None)
         self.keyed_mark = f',"{self.keyed.name}":'.encode() if self.keyed is not None else b""
         own = schema.attributes.values()
@@ -322,6 +324,7 @@ class ResourceType:
             if "$ref" in a.sub_attributes and "value" in a.sub_attributes and not a.keyed and a.mutability != "readOnly"
         ]
         self._marks = [(e.id, f'"{e.id}":{{'.encode()) for e, _ in self.extensions]
+        self._only_mark = tuple(urn for urn, _ in self._marks)
         self._schemas_json: dict[tuple[str, ...], bytes] = {}
         # Names and URNs (lower case) that RFC 7643 has for this type and the provider does not (profiles say so).
         self.unsupported: frozenset[str] = frozenset(unsupported)
@@ -365,7 +368,11 @@ class ResourceType:
 
     def schemas_json(self, body: bytes) -> bytes:
         """``schemas_of`` as JSON, made once for each combination."""
-        present = tuple([urn for urn, mark in self._marks if mark in body])
+        marks = self._marks
+        if len(marks) == 1:  # mostly there is one extension, or none
+            present = self._only_mark if marks[0][1] in body else ()
+        else:
+            present = tuple([urn for urn, mark in marks if mark in body])
         found = self._schemas_json.get(present)
         if found is None:
             found = self._schemas_json[present] = orjson.dumps([self.schema.id, *present])

@@ -7,8 +7,9 @@ each call is atomic on an event loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -31,28 +32,41 @@ from mockscim.scim.schema import Registry, ResourceType
 from mockscim.scim.store import Change, Record, Store, shown
 
 _TYPE_VERBS = {"GET": "list", "POST": "create"}
+_SEARCH_VERBS = {"POST": "search"}
 _VERBS = {"GET": "get", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}
 _REF_MARK = "\x01"  # becomes store.BASE_MARK once serialised
 
 
-@dataclass(slots=True)
 class Call:
-    """One request on its way: what it asks for, and what has been found out about it."""
+    """One request on its way: what it asks for, and what has been found out about it.
 
-    method: str
-    base: str
-    operation: str
-    type: ResourceType | None = None
-    id: str | None = None
-    parameters: dict[str, str] = field(default_factory=dict)
+    One is made for each request, so what most of them do not have is a default of the class.
+    """
+
+    parameters: Mapping[str, str] = MappingProxyType({})
     if_match: str | None = None
     if_none_match: str | None = None
     discovery: tuple[str, str | None] | None = None
     document: Any = None
-    operations: list[Operation] = field(default_factory=list)
+    operations: Sequence[Operation] = ()
     refinements: tuple[str, ...] = ()
     problem: ScimError | None = None
-    tolerance: Tolerance = field(default_factory=lambda: Tolerance(frozenset()))
+
+    def __init__(
+        self,
+        method: str,
+        base: str,
+        operation: str,
+        tolerance: Tolerance,
+        type: ResourceType | None = None,  # noqa: A002 - what the RFC calls it
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        self.method = method
+        self.base = base
+        self.operation = operation
+        self.tolerance = tolerance
+        self.type = type
+        self.id = id
 
     @property
     def has_body(self) -> bool:
@@ -111,34 +125,29 @@ class Service:
                 has and this provider does not.
         """
         tolerance = Tolerance(self.policy.accepted)
-        segments = [segment for segment in path.split("/") if segment]
-        head = "/" + segments[0].lower() if segments else ""
-        kind = self.registry.endpoints.get(head)
+        first, _, rest = path.strip("/").partition("/")
+        kind = self.registry.endpoints.get("/" + first) or self.registry.endpoints.get("/" + first.lower())
         if kind is not None:
-            if len(segments) == 1:
+            if not rest:
                 verb = _verb(method, _TYPE_VERBS)
-                return Call(method, base, f"{kind.resource}.{verb}", kind, tolerance=tolerance)
-            if len(segments) == 2:
-                if segments[1].lower() == ".search":
-                    verb = _verb(method, {"POST": "search"})
-                    return Call(method, base, f"{kind.resource}.{verb}", kind, tolerance=tolerance)
-                return Call(
-                    method,
-                    base,
-                    f"{kind.resource}.{_verb(method, _VERBS)}",
-                    kind,
-                    segments[1],
-                    tolerance=tolerance,
-                )
-        elif head in discovery.ENDPOINTS and len(segments) <= 2:
+                return Call(method, base, kind.operations[verb], tolerance, kind)
+            if "/" not in rest:
+                if rest[0] == "." and rest.lower() == ".search":
+                    verb = _verb(method, _SEARCH_VERBS)
+                    return Call(method, base, kind.operations[verb], tolerance, kind)
+                return Call(method, base, kind.operations[_verb(method, _VERBS)], tolerance, kind, rest)
+            raise not_found(f"there is no endpoint {path[:200]}")
+        head = "/" + first.lower()
+        if head in discovery.ENDPOINTS and "/" not in rest:
             _verb(method, {"GET": "get"})
-            target = (discovery.ENDPOINTS[head], segments[1] if len(segments) == 2 else None)
-            return Call(method, base, "discovery.get", discovery=target, tolerance=tolerance)
-        elif head in ("/bulk", "/me"):
-            raise ScimError(501, None, f"/{segments[0]} is not supported")
-        elif not segments or head == "/.search":
-            verb = _verb(method, {"POST": "search"} if segments else {"GET": "list"})
-            return Call(method, base, f"root.{verb}", tolerance=tolerance)
+            call = Call(method, base, "discovery.get", tolerance)
+            call.discovery = (discovery.ENDPOINTS[head], rest or None)
+            return call
+        if head in ("/bulk", "/me"):
+            raise ScimError(501, None, f"/{first} is not supported")
+        if head in ("/", "/.search") and not rest:
+            verb = _verb(method, _SEARCH_VERBS if first else {"GET": "list"})
+            return Call(method, base, f"root.{verb}", tolerance)
         raise not_found(f"there is no endpoint {path[:200]}")
 
     def read(self, call: Call, parameters: Iterable[tuple[str, str]], body: bytes) -> None:
@@ -249,7 +258,7 @@ class Service:
 
     def _attempt(self, call: Call) -> _Plan | None:
         """The plan of a write, without noting leniencies; None when it would be refused."""
-        noted = dict(call.tolerance.used)
+        noted = dict(call.tolerance.used or {})
         try:
             if call.method == "POST":
                 return self._plan_create(call)
@@ -616,9 +625,9 @@ class Service:
         """
         tolerance = Tolerance(self.policy.accepted | _FIXTURE_LENIENCIES)
         attributes = normalise(document, kind, self.policy, tolerance)
-        if kind.name == "User" and self.policy.deactivate == "leave":
-            if attributes.setdefault("active", True) is not True:
-                raise invalid_value("nobody is inactive at this provider; a person outside is one of the accounts")
+        leaves = kind.name == "User" and self.policy.deactivate == "leave"
+        if leaves and attributes.setdefault("active", True) is not True:
+            raise invalid_value("nobody is inactive at this provider; a person outside is one of the accounts")
         other = self.store.find(id_)
         if other is not None and other.type is not kind:
             raise uniqueness(f"the id {id_} is taken by a {other.type.name}")
@@ -649,7 +658,7 @@ class Service:
         record = self.store.get(kind, id_)
         if record is None or kind.keyed is None:
             return None
-        call = Call("POST", "", f"{kind.resource}.create", kind, tolerance=Tolerance(self.policy.accepted))
+        call = Call("POST", "", f"{kind.resource}.create", Tolerance(self.policy.accepted), kind)
         draft = MembersDraft(record.members)
         draft.clear()
         items = read_members(listed, kind.keyed, self.policy, call.tolerance)
@@ -718,7 +727,7 @@ def _names(operation: Operation, key: str) -> bool:
     return isinstance(operation.value, Mapping) and any(name.lower() == key for name in operation.value)
 
 
-def _intended_active(operations: list[Operation]) -> bool | None:
+def _intended_active(operations: Sequence[Operation]) -> bool | None:
     """What the operations want ``active`` to be; None when they say nothing about it."""
     wanted: bool | None = None
     for operation in operations:

@@ -349,11 +349,11 @@ class Store:
         if record.id in self.memberships and "groups" in kind.attributes:
             parts += (b',"groups":', orjson.dumps(self._groups(record.id, base.decode())))
         version = f'","version":"W/\\"{record.version}\\""' if etag else '"'
-        parts.append(
+        meta = (
             f',"meta":{{"resourceType":"{kind.name}","created":"{record.created}","lastModified":"{record.modified}'
-            f'","location":"'.encode()
+            f'","location":"{base.decode()}{kind.endpoint}/{record.id}{version}}}}}'
         )
-        parts += (base, f"{kind.endpoint}/{record.id}{version}}}}}".encode())
+        parts.append(meta.encode())
         return b"".join(parts)
 
     def document(

@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -104,24 +104,24 @@ class ScimServer:
             return _error_answer(error)
         except ConnectionError:
             return wire.Cut()
-        except web.HTTPRequestEntityTooLarge:
-            return _error_answer(_too_large(self.options.max_body))
         except Exception:  # a mistake of ours: it is told to the log, and the client gets a SCIM error
             log.exception("unexpected failure of %s %s", request.method, request.path)
             return _error_answer(ScimError(500, None, "mockscim failed; its log says why, please report it"))
 
     async def _scim(self, request: BaseRequest, address: Address) -> Any:  # noqa: ANN401
         started = time.perf_counter()
-        token = _bearer(request.headers.get("Authorization"))
+        headers = request.headers
+        token = _bearer(headers.get("Authorization"))
         tenant, authenticated = self.tenants.select(address.tenant, token, needs_token=self.options.auth)
+        protocol = request.protocol
         exchange = Exchange(
             tenant.clock.now(),
             tenant.name,
             request.method,
             address.path,
             address.query,
-            request.headers,
-            self._connection(request),
+            headers,
+            protocol.serial if isinstance(protocol, Connection) else id(protocol),
         )
         journal = tenant.journal
         epoch = journal.epoch
@@ -130,8 +130,8 @@ class ScimServer:
             return await self._answer(request, address, tenant, exchange, authenticated=authenticated)
         finally:
             exchange.duration = time.perf_counter() - started
-            transport = request.transport
             if exchange.client_gone is None:
+                transport = request.transport
                 exchange.client_gone = not exchange.cut and (transport is None or transport.is_closing())
             if journal.epoch == epoch:  # what a reset has cut belongs to what was before it
                 journal.record(exchange)
@@ -143,27 +143,28 @@ class ScimServer:
     ) -> Any:  # noqa: ANN401
         generation = tenant.generation
         call: Call | None = None
-        reply: Reply | None = None
         decision = NO_FAULT
         try:
-            body = await read_body(request, self.options.max_body)
-            if tenant.generation != generation:  # reset while the body was on its way
-                return self._cut(request, exchange)
-            exchange.body = body
+            if request.can_read_body:
+                exchange.body = await read_body(request, self.options.max_body)
+                if tenant.generation != generation:  # reset while the body was on its way
+                    return self._cut(request, exchange)
             tenant.journal.count_attempt(exchange)
             base = base_url(request.scheme, called_host(request), tenant.name, self.options.base_url)
             method = "GET" if request.method == "HEAD" else request.method
             call = tenant.service.route(method, address.path, base)
             exchange.operation = call.operation
             if authenticated:
-                self._read(request, address, tenant, call, body)
+                self._read(request, address, tenant, call, exchange.body)
                 exchange.refinements = call.refinements
-            decision = self._decide(request, address, tenant, call, authenticated=authenticated)
-            exchange.faults = decision.applied
-            if decision.delay_before and not await self._pause(tenant, decision.delay_before, generation):
-                return self._cut(request, exchange)
-            if decision.terminal is not None and decision.phase == "before":
-                return await self._fault(decision, request, tenant, exchange, wire.Answer(200, {}, b""), generation)
+            if tenant.faults.concerns(call.operation, call.refinements):
+                decision = self._decide(request, address, tenant, call, authenticated=authenticated)
+                exchange.faults = decision.applied
+                if decision.delay_before and not await self._pause(tenant, decision.delay_before, generation):
+                    return self._cut(request, exchange)
+                if decision.terminal is not None and decision.phase == "before":
+                    nothing = wire.Answer(200, {}, b"")
+                    return await self._fault(decision, request, tenant, exchange, nothing, generation)
             if not authenticated:
                 raise _unauthorised(request)
             now = tenant.clock.text() if method != "GET" else ""  # a read shows no time of its own
@@ -171,16 +172,17 @@ class ScimServer:
             if reply.changes:
                 exchange.changes = tenant.note(reply.changes, exchange.n)
             exchange.resource = reply.resource
-            answer = self._good(request, tenant, reply)
+            answer = self._good(headers=request.headers, tenant=tenant, reply=reply)
         except ScimError as error:
             answer = _error_answer(error, tenant.start.profile.media_type)
         finally:
             if call is not None and call.tolerance.used:
                 exchange.leniencies = call.tolerance.report()
-        if decision.delay_after and not await self._pause(tenant, decision.delay_after, generation):
-            return self._cut(request, exchange)
-        if decision.terminal is not None and decision.phase == "after":
-            return await self._fault(decision, request, tenant, exchange, answer, generation)
+        if decision is not NO_FAULT:
+            if decision.delay_after and not await self._pause(tenant, decision.delay_after, generation):
+                return self._cut(request, exchange)
+            if decision.terminal is not None and decision.phase == "after":
+                return await self._fault(decision, request, tenant, exchange, answer, generation)
         exchange.status, exchange.response_headers = answer.status, answer.headers
         exchange.response_body = answer.body
         return answer
@@ -190,8 +192,12 @@ class ScimServer:
     @staticmethod
     def _read(request: BaseRequest, address: Address, tenant: Tenant, call: Call, body: bytes) -> None:
         headers = request.headers
-        call.if_match = headers.get("If-Match")
-        call.if_none_match = headers.get("If-None-Match")
+        if "If-Match" in headers:
+            call.if_match = headers["If-Match"]
+        if "If-None-Match" in headers:
+            call.if_none_match = headers["If-None-Match"]
+        if not address.query and not call.has_body:
+            return
         try:
             if call.has_body and body:
                 _check_content_type(headers.get("Content-Type"), call)
@@ -203,9 +209,6 @@ class ScimServer:
 
     @staticmethod
     def _decide(request: BaseRequest, address: Address, tenant: Tenant, call: Call, *, authenticated: bool) -> Decision:
-        faults = tenant.faults
-        if not faults.concerns(call.operation, call.refinements):
-            return NO_FAULT
         attempt = Attempt(
             call.operation,
             call.refinements,
@@ -216,7 +219,7 @@ class ScimServer:
             _Where(tenant, call),
             lambda: authenticated and tenant.service.commits(call),
         )
-        return faults.decide(attempt, tenant.clock.now())
+        return tenant.faults.decide(attempt, tenant.clock.now())
 
     @staticmethod
     async def _pause(tenant: Tenant, seconds: float, generation: int) -> bool:
@@ -253,22 +256,16 @@ class ScimServer:
         exchange.cut, exchange.client_gone = sent.cut, sent.gone
         return sent.response
 
-    def _good(self, request: BaseRequest, tenant: Tenant, reply: Reply) -> wire.Answer:
-        headers = reply.headers
-        body = reply.body
-        if body is None:
-            return wire.Answer(reply.status, headers, b"")
-        accept = request.headers.get("Accept")
+    @staticmethod
+    def _good(headers: Mapping[str, str], tenant: Tenant, reply: Reply) -> wire.Answer:
+        if reply.body is None:
+            return wire.Answer(reply.status, reply.headers, b"")
+        accept = headers.get("Accept")
         media = tenant.start.profile.media_type
         if accept is not None and len(accept) < _LONGEST_ACCEPT:
             media = _media_type(accept, media)
-        headers = {"Content-Type": media, **headers}
-        return wire.Answer(reply.status, headers, body)
-
-    @staticmethod
-    def _connection(request: BaseRequest) -> int:
-        protocol = request.protocol
-        return protocol.serial if isinstance(protocol, Connection) else id(protocol)
+        reply.headers["Content-Type"] = media
+        return wire.Answer(reply.status, reply.headers, reply.body)
 
 
 class _Where:
@@ -302,8 +299,6 @@ async def read_body(request: BaseRequest, limit: int) -> bytes:
     Raises:
         ScimError: 413 beyond it.
     """
-    if not request.can_read_body:
-        return b""
     announced = request.content_length
     if announced is not None and announced > limit:
         raise _too_large(limit)

@@ -160,7 +160,7 @@ class Control:
         try:
             self._guard(request)
             action, parts = _find(request.method, address.path.rstrip("/") or "/")
-            body = await read_body(request, self.server.options.max_fixture)
+            body = await read_body(request, self.server.options.max_fixture) if request.can_read_body else b""
             parameters = dict(read_query(address.query))
             status, value = action(self, Ask(address.tenant, parts, parameters, body, request))
             return _answer(status, value)

@@ -25,15 +25,16 @@ Pause = Callable[[float | None], Awaitable[bool]]
 _DRAIN_ABOVE = 64 * 1024
 _NO_BODY = frozenset({204, 304})
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
-_common: tuple[int, tuple[str, str]] = (0, ("", ""))
+_BREAKS = re.compile(r"[\r\n]+")
+_common: tuple[int, str] = (0, "")
 
 
-def _common_lines() -> tuple[str, str]:
+def _common_lines() -> str:
     """The headers Date and Server, made once a second."""
     global _common  # noqa: PLW0603 - a cache of one
     now = int(time.time())
     if _common[0] != now:
-        _common = (now, (f"Date: {formatdate(now, usegmt=True)}\r\n", "Server: mockscim\r\n"))
+        _common = (now, f"Date: {formatdate(now, usegmt=True)}\r\nServer: mockscim\r\n")
     return _common[1]
 
 
@@ -47,20 +48,19 @@ def head(status: int, headers: Mapping[str, str], length: int | None, *, keep_al
         keep_alive: whether the connection goes on.
         old: whether the client speaks HTTP/1.0, and has to be told when it does.
     """
-    lines = [_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n", *_common_lines()]
-    lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
-    if length is not None and status not in _NO_BODY:
-        lines.append(f"Content-Length: {length}\r\n")
-    if not keep_alive:
-        lines.append("Connection: close\r\n")
-    elif old:
-        lines.append("Connection: keep-alive\r\n")
-    lines.append("\r\n")
-    text = "".join(lines)
-    if text.count("\n") != len(lines) or text.count("\r") != len(lines):
+    own = "".join([f"{name}: {value}\n" for name, value in headers.items()])
+    if "\r" in own or own.count("\n") != len(headers):
         # Header values are ours or a fault rule's; a line break in one must not become another header.
-        text = "\r\n".join(re.sub(r"[\r\n]+", " ", line.removesuffix("\r\n")) for line in lines) + "\r\n"
-    return text.encode("utf-8", "replace")
+        own = "".join([_BREAKS.sub(" ", f"{name}: {value}") + "\n" for name, value in headers.items()])
+    end = ""
+    if length is not None and status not in _NO_BODY:
+        end = f"Content-Length: {length}\r\n"
+    if not keep_alive:
+        end += "Connection: close\r\n"
+    elif old:
+        end += "Connection: keep-alive\r\n"
+    first = _LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
+    return "".join((first, _common_lines(), own.replace("\n", "\r\n"), end, "\r\n")).encode("utf-8", "replace")
 
 
 class Answer:
