@@ -138,7 +138,9 @@ def run(
     """
     parameters = listing.parameters
     chosen, excluded = parameters.get("attributes"), parameters.get("excludedAttributes")
-    projections = {kind.name: read_projection(kind, chosen, excluded, tolerance) for kind in types}
+    projections: dict[str, Projection | None] = {}
+    if chosen is not None or excluded is not None:
+        projections = {kind.name: read_projection(kind, chosen, excluded, tolerance) for kind in types}
     text = parameters.get("filter")
     sort_by = parameters.get("sortBy")
     extra = list(outsiders)
@@ -167,8 +169,8 @@ def run(
         total = len(records)
         first = listing.start - 1
         page = records[first:] if listing.count is None else records[first : first + listing.count]
-    if any(projections.values()) or any(kind.on_request for kind in types):
-        rendered = [render(store, record, base, projections[record.type.name], policy) for record in page]
+    if projections or any(kind.on_request for kind in types):
+        rendered = [render(store, record, base, projections.get(record.type.name), policy) for record in page]
     else:
         rendered = store.render_all(page, base.encode(), etag=policy.etag)
     head = b'%d,"startIndex":%d,"itemsPerPage":%d,"Resources":[' % (total, listing.start, len(rendered))

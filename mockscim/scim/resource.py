@@ -13,7 +13,7 @@ from typing import Any
 
 from mockscim.scim.errors import invalid_syntax, invalid_value, mutability
 from mockscim.scim.policy import Policy, Tolerance
-from mockscim.scim.schema import Attribute, ResourceType, Schema
+from mockscim.scim.schema import COMMON, Attribute, ResourceType, Schema
 
 # RFC 7643 §2.3.5: xsd:dateTime with both date and time.
 _DATE_TIME = re.compile(
@@ -23,7 +23,7 @@ _DATE_TIME = re.compile(
 # RFC 7643 §2.3.6: base64 or base64url, padded.
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}==|[A-Za-z0-9+/_-]{3}=)?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_IGNORED_ON_WRITE = frozenset({"schemas", "id", "meta"})
+_MOST_DECLARED = 64
 
 
 def normalise(document: object, resource_type: ResourceType, policy: Policy, tolerance: Tolerance) -> dict[str, Any]:
@@ -42,28 +42,43 @@ def normalise(document: object, resource_type: ResourceType, policy: Policy, tol
     Raises:
         ScimError: 400 invalidSyntax or invalidValue.
     """
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         raise invalid_syntax(f"a {resource_type.name} is a JSON object")
     declared = declared_schemas(document, resource_type, tolerance)
     attributes: dict[str, Any] = {}
-    known = resource_type.attributes
-    seen: set[str] = set()
+    writable = resource_type.writable
+    odd = False
     for name, value in document.items():
-        key = name.lower()
-        if key in seen:
-            raise invalid_syntax(f"{name} is given twice, in different case")
-        seen.add(key)
-        if key in _IGNORED_ON_WRITE:
-            continue
-        attribute = known.get(key)
+        attribute = writable.get(name)
         if attribute is None:
-            _take_extension(name, value, resource_type, policy, tolerance, declared, attributes)
-        elif attribute.mutability != "readOnly":
-            coerced = coerce(attribute, value, policy, tolerance)
-            if coerced is not None:
-                attributes[attribute.name] = coerced
+            if name in COMMON:
+                continue
+            if not odd:
+                _refuse_twins(document)
+                odd = True
+            attribute = resource_type.attributes.get(name.lower())
+            if attribute is None:
+                _take_extension(name, value, resource_type, policy, tolerance, declared, attributes)
+                continue
+            if attribute.mutability == "readOnly" or attribute.key in COMMON:
+                continue
+        if attribute.plain and isinstance(value, str):
+            attributes[attribute.name] = value
+            continue
+        coerced = coerce(attribute, value, policy, tolerance)
+        if coerced is not None:
+            attributes[attribute.name] = coerced
     require(attributes, resource_type)
     return attributes
+
+
+def _refuse_twins(document: Mapping[str, Any]) -> None:
+    """Refuse a name that is given twice, in different case: which of the two is meant (RFC 7643 §2.1)?"""
+    seen: set[str] = set()
+    for name in document:
+        if name.lower() in seen:
+            raise invalid_syntax(f"{name} is given twice, in different case")
+        seen.add(name.lower())
 
 
 def _take_extension(
@@ -125,8 +140,10 @@ def declared_schemas(document: Mapping[str, Any], resource_type: ResourceType, t
         return frozenset(extension.key for extension, _ in resource_type.extensions)
     if not isinstance(urns, list) or not all(isinstance(urn, str) for urn in urns):
         raise invalid_syntax("schemas is an array of URNs")
-    if urns == [resource_type.schema.id]:
-        return frozenset()
+    known = resource_type.declared.get(tuple(urns))
+    if known is not None:
+        return known
+    noted = tolerance.used is not None and len(tolerance.used)
     declared = frozenset(urn.lower() for urn in urns)
     for urn in urns:
         if urn.lower() != resource_type.schema.key and resource_type.extension(urn) is None:
@@ -135,6 +152,8 @@ def declared_schemas(document: Mapping[str, Any], resource_type: ResourceType, t
             tolerance.allow("unknown-schema-urn", f"{urn[:200]} is no schema of {resource_type.name}")
     if resource_type.schema.key not in declared:
         tolerance.allow("schemas-mismatch", f"schemas lacks {resource_type.schema.id}")
+    if noted == (tolerance.used is not None and len(tolerance.used)) and len(resource_type.declared) < _MOST_DECLARED:
+        resource_type.declared[tuple(urns)] = declared  # nothing had to be tolerated
     return declared
 
 
@@ -278,7 +297,7 @@ def _coerce_complex(attribute: Attribute, value: object, policy: Policy, toleran
     if value == "":
         _empty(attribute, tolerance)
         return None
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         default = attribute.sub_attributes.get("value")
         if default is None or isinstance(value, (list, dict)):
             raise invalid_value(f"{attribute.path} is an object of sub-attributes, not {_json_type(value)}")
@@ -286,19 +305,26 @@ def _coerce_complex(attribute: Attribute, value: object, policy: Policy, toleran
         tolerance.allow("value-for-complex", f"{attribute.path} is given as a bare value", refusal)
         value = {default.name: value}
     result: dict[str, Any] = {}
-    subs = attribute.sub_attributes
+    writable = attribute.writable
     for name, item in value.items():
-        sub = subs.get(name.lower())
+        sub = writable.get(name)
         if sub is None:
-            tolerance.allow("unknown-attribute", f"{attribute.path} has no sub-attribute {name[:100]}")
-        elif sub.mutability != "readOnly":
-            coerced = coerce(sub, item, policy, tolerance)
-            if coerced is not None:
-                result[sub.name] = coerced
+            sub = attribute.sub_attributes.get(name.lower())
+            if sub is None:
+                tolerance.allow("unknown-attribute", f"{attribute.path} has no sub-attribute {name[:100]}")
+                continue
+            if sub.mutability == "readOnly":
+                continue
+        if sub.plain and isinstance(item, str):
+            result[sub.name] = item
+            continue
+        coerced = coerce(sub, item, policy, tolerance)
+        if coerced is not None:
+            result[sub.name] = coerced
     if not result:
         return None
-    for sub in subs.values():
-        if sub.required and sub.name not in result:
+    for sub in attribute.required_subs:
+        if sub.name not in result:
             raise invalid_value(f"{sub.path} is required")
     return result
 

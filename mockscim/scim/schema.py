@@ -17,6 +17,8 @@ import orjson
 
 from mockscim.scim import urns
 
+# The common attributes that are the provider's to give, whatever a client sends (RFC 7643 §3.1).
+COMMON = frozenset({"schemas", "id", "meta"})
 TYPES = frozenset({"string", "boolean", "decimal", "integer", "dateTime", "binary", "reference", "complex"})
 MUTABILITIES = frozenset({"readOnly", "readWrite", "immutable", "writeOnly"})
 RETURNED = frozenset({"always", "never", "default", "request"})
@@ -48,13 +50,16 @@ class Attribute:
         "mutability",
         "name",
         "parent",
+        "plain",
         "reference_types",
         "required",
+        "required_subs",
         "returned",
         "schema",
         "sub_attributes",
         "type",
         "uniqueness",
+        "writable",
     )
 
     def __init__(
@@ -93,6 +98,10 @@ class Attribute:
         for sub in sub_attributes:
             sub.parent = self
             self.sub_attributes[sub.key] = sub
+        self.required_subs = [sub for sub in self.sub_attributes.values() if sub.required]
+        # What most values are: known by their canonical name, and a text for an attribute that takes one.
+        self.writable = {sub.name: sub for sub in self.sub_attributes.values() if sub.mutability != "readOnly"}
+        self.plain = type == "string" and not multi_valued
         # Group.members (and anything shaped like it): a set of references, each immutable, told apart by value
         # alone. The store holds such values keyed, so that one more costs the same at 10 or at 100,000.
         value = self.sub_attributes.get("value")
@@ -303,6 +312,10 @@ class ResourceType:
         self.keyed = next((a for a in schema.attributes.values() if a.keyed), None)
         self.keyed_mark = f',"{self.keyed.name}":'.encode() if self.keyed is not None else b""
         own = schema.attributes.values()
+        self.writable = {
+            a.name: a for a in self.attributes.values() if a.mutability != "readOnly" and a.key not in COMMON
+        }
+        self.declared: dict[tuple[str, ...], frozenset[str]] = {}  # what a correct ``schemas`` declares
         self.required = [a for a in own if a.required and a.mutability != "readOnly"]
         self.immutable = [a for a in own if a.mutability == "immutable"]
         self.partly_immutable = [

@@ -21,6 +21,9 @@ from mockscim.server import wire
 
 # How often a connection that cannot tell of its end (in somebody else's Application) is looked at, in seconds.
 _LOOK_EVERY = 0.1
+# asyncio reads 256 KiB at a time, which is a mapping of its own for malloc: three system calls a request. Below
+# 128 KiB it is not.
+_READ_SIZE = 64 * 1024
 
 
 class Connection(RequestHandler):
@@ -36,6 +39,12 @@ class Connection(RequestHandler):
         self.broken: object = None
         # A request whose handler has begun, and waits.
         self.begun: _Begun | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Read in portions for which the memory need not be asked of the system, and given back, each time."""
+        if hasattr(transport, "max_size"):  # asyncio's own; uvloop has a buffer that stays
+            transport.max_size = _READ_SIZE
+        super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in, and answer at once what can be.
