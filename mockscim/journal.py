@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from mockscim.clock import format_instant
-from mockscim.scim.store import Change, Record
+from mockscim.scim.record import Change, Record
 
 MASK = "***"
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization"})

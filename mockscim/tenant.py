@@ -25,11 +25,14 @@ from mockscim.faults import FaultEngine
 from mockscim.fixtures import Entry, Fixture, FixtureError
 from mockscim.journal import History, Journal
 from mockscim.profiles import Profile
+from mockscim.scim.call import Reply
 from mockscim.scim.errors import ScimError, invalid_value, not_found
 from mockscim.scim.policy import LENIENCIES, OFF_BY_DEFAULT, Policy, Tolerance
+from mockscim.scim.record import Change, Record
 from mockscim.scim.schema import Registry, ResourceType, SchemaError
-from mockscim.scim.service import Reply, Service
-from mockscim.scim.store import Change, Record, Store
+from mockscim.scim.seeding import Seeder
+from mockscim.scim.service import Service
+from mockscim.scim.store import Store
 
 _START = "\0start"
 _LOADING = "\0loading"
@@ -144,6 +147,7 @@ class Tenant:
         self.store = Store(self.registry)
         self._random = random.Random(start.seed)  # noqa: S311 - reproducible by design, no secret is drawn from it
         self.service = Service(self.registry, self.store, self.policy, self._new_id)
+        self._seeder = Seeder(self.service.planner)
         self.journal = Journal()
         self.history = History()
         self.faults = FaultEngine(start.seed, self.clock.now(), [*start.profile.faults, *start.faults])
@@ -287,14 +291,14 @@ class Tenant:
                 given = [name for name in document if name.lower() == key]
                 groups += [(entry, kind, document.pop(name) or []) for name in given]
             with _placed(entry):
-                changes.append(self.service.seed(kind, document, document["id"], now, _times(entry)))
+                changes.append(self._seeder.seed(kind, document, document["id"], now, _times(entry)))
         for entry, kind, listed in groups:
             with _placed(entry, f"/{kind.keyed.name}" if kind.keyed is not None else ""):
-                changes.append(self.service.seed_members(kind, entry.document["id"], listed, _times(entry)))
+                changes.append(self._seeder.seed_members(kind, entry.document["id"], listed, _times(entry)))
         for index, account in enumerate(fixture.accounts):
             entry = self._identified(Entry("/Users", account, f"/accounts/{index}", fixture.source))
             with _placed(entry):
-                self.service.seed_account(entry.document, entry.document["id"], now)
+                self._seeder.seed_account(entry.document, entry.document["id"], now)
         return [change for change in changes if change is not None]
 
     def _identified(self, entry: Entry) -> Entry:

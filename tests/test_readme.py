@@ -28,9 +28,7 @@ def blocks(language: str) -> list[str]:
 
 
 def serve(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*MOCKSCIM, "serve", *arguments, "--port", "0"], stdout=subprocess.PIPE, text=True, env=ENV
-    )
+    return subprocess.Popen([*MOCKSCIM, "serve", *arguments, "--port", "0"], stdout=subprocess.PIPE, text=True, env=ENV)
 
 
 def ready(process: subprocess.Popen[str]) -> dict[str, object]:

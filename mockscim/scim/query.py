@@ -16,8 +16,9 @@ from mockscim.scim.filter import Compare, Node, Present, parse
 from mockscim.scim.path import parse_path
 from mockscim.scim.policy import Policy, Tolerance
 from mockscim.scim.projection import Projection, default_projection, read_projection
+from mockscim.scim.record import Record
 from mockscim.scim.schema import Attribute, ResourceType
-from mockscim.scim.store import Record, Store
+from mockscim.scim.store import Store
 
 PARAMETERS = ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
 _PARAMETER_KEYS = {name.lower(): name for name in PARAMETERS}

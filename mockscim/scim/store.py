@@ -1,243 +1,24 @@
-"""The directory: records in versions that never change, in creation order, with the look-ups clients do.
+"""The directory: all tables, who is in which group, accounts, rendering, commits, and snapshots.
 
-A record keeps its attributes as serialised bytes; reading one is joining bytes. What the provider adds (``schemas``,
-``id``, ``meta``, ``groups``, a group's members) is written when it is read, so that the base URL may differ from
-request to request. A snapshot keeps, for each record changed since, what it was: taking one costs nothing, and
-restoring costs what has changed.
+A record is a version that never changes. A snapshot keeps, for each record changed since, what it was: taking one
+costs nothing, and restoring costs what has changed.
 """
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from mockscim.scim.members import Member, Members
+from mockscim.scim.record import BASE_MARK, Change, Record, pack, shown
 from mockscim.scim.schema import Attribute, Registry, ResourceType
+from mockscim.scim.table import Table, folded
 
-# Stands for the base URL inside stored bytes. JSON text cannot hold a raw control character, and a reference that
-# holds one is refused (resource.coerce), so nothing a client sends can be taken for it.
-BASE_MARK = b"\x01"
-_MARKED_REF = b'"$ref":"\\u0001'
-_BLOCK = 1024
 # How many rendered resources are kept, and up to which size.
 _MOST_KEPT = 4096
 _LARGEST_KEPT = 4096
-
-
-class Record:
-    """One version of one resource.
-
-    Attributes:
-        id: the resource's id.
-        type: its resource type.
-        seq: its place in creation order.
-        version: the number of the commit that made this version.
-        created, modified: RFC 3339 texts.
-        body: its attributes as JSON, without the braces.
-        members: a group's members, or None.
-        secrets: the whole of those top-level attributes that are never returned, or not in every part; or None.
-    """
-
-    __slots__ = ("body", "created", "id", "label", "members", "modified", "secrets", "seq", "type", "version")
-
-    def __init__(
-        self,
-        id: str,  # noqa: A002 - the attribute's own name
-        type: ResourceType,  # noqa: A002
-        seq: int,
-        version: int,
-        created: str,
-        modified: str,
-        body: bytes,
-        members: Members | None,
-        secrets: dict[str, Any] | None,
-    ) -> None:
-        self.id = id
-        self.type = type
-        self.seq = seq
-        self.version = version
-        self.created = created
-        self.modified = modified
-        self.body = body
-        self.members = members
-        self.secrets = secrets
-        self.label: str | None = None
-
-    def attributes(self) -> dict[str, Any]:
-        """A fresh copy of the attributes, without members; references relative to the base URL."""
-        result: dict[str, Any] = orjson.loads(b"{" + self.body.replace(BASE_MARK, b"") + b"}")
-        if self.secrets:
-            result.update(self.secrets)
-        return result
-
-    @property
-    def etag(self) -> str:
-        """The version as an entity tag; weak, since members and groups are rendered in."""
-        return f'W/"{self.version}"'
-
-
-@dataclass(slots=True)
-class Change:
-    """One committed change: what a record was and what it is; None where there was or is none."""
-
-    operation: str
-    type: ResourceType
-    id: str
-    before: Record | None
-    after: Record | None
-
-
-class Table:
-    """The records of one resource type, in creation order, with their indexes."""
-
-    def __init__(self, resource_type: ResourceType) -> None:
-        self.type = resource_type
-        self.records: dict[str, Record] = {}
-        self.unique: dict[str, dict[str, str]] = {a.key: {} for a in resource_type.unique}
-        # Made when first asked for: {index key: {folded value: {id: None}}}.
-        self._indexes: dict[str, dict[str, dict[str, None]]] = {}
-        self._blocks: dict[int, list[Record | None]] = {}
-        self._live: dict[int, int] = {}
-        self._numbers: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def __iter__(self) -> Iterator[Record]:
-        for number in list(self._numbers):
-            for record in self._blocks.get(number, ()):
-                if record is not None:
-                    yield record
-
-    def page(self, start: int, count: int) -> list[Record]:
-        """Up to ``count`` records from position ``start`` (0 is the first) in creation order."""
-        result: list[Record] = []
-        skip = start
-        for number in self._numbers:
-            if len(result) >= count:
-                break
-            live = self._live[number]
-            if skip >= live:
-                skip -= live
-                continue
-            block = self._blocks[number]
-            found = block if live == len(block) else [record for record in block if record is not None]
-            result += found[skip : skip + count - len(result)]  # type: ignore[arg-type]  # no holes are left in it
-            skip = 0
-        return result
-
-    def put(self, before: Record | None, after: Record | None, new: dict[str, Any] | None = None) -> None:
-        """Exchange one version of a record for another, in all indexes.
-
-        Args:
-            before: the version that was, if any.
-            after: the version that will be, if any.
-            new: the attributes of ``after``, where they are at hand.
-        """
-        if before is not None and (after is None or after.seq != before.seq):
-            self._vacate(before)
-        if after is not None:
-            self._place(after)
-            self.records[after.id] = after
-        elif before is not None:
-            del self.records[before.id]
-        if before is not None and after is not None and before.body is after.body:
-            return  # only members differ, and they are not indexed here
-        if self.unique or self._indexes:
-            if new is None and after is not None:
-                new = after.attributes()
-            if before is not None and new is not None and not self._indexes and self._holds(before.id, new):
-                return
-            self._reindex(before, before.attributes() if before is not None else None, after, new)
-
-    def _holds(self, id: str, attributes: dict[str, Any]) -> bool:  # noqa: A002
-        """Whether all unique values are known already as those of that resource, which can have no others then."""
-        for attribute in self.type.unique:
-            value = _folded(attribute, attributes.get(attribute.name))
-            if value is None or self.unique[attribute.key].get(value) != id:
-                return False
-        return True
-
-    def _place(self, record: Record) -> None:
-        number, offset = divmod(record.seq, _BLOCK)
-        block = self._blocks.get(number)
-        if block is None:
-            block = self._blocks[number] = []
-            self._live[number] = 0
-            if not self._numbers or number > self._numbers[-1]:
-                self._numbers.append(number)
-            else:
-                insort(self._numbers, number)
-        while len(block) <= offset:
-            block.append(None)
-        if block[offset] is None:
-            self._live[number] += 1
-        block[offset] = record
-
-    def _vacate(self, record: Record) -> None:
-        number, offset = divmod(record.seq, _BLOCK)
-        self._blocks[number][offset] = None
-        self._live[number] -= 1
-        if not self._live[number]:
-            del self._blocks[number], self._live[number]
-            self._numbers.remove(number)
-
-    def _reindex(
-        self,
-        before: Record | None,
-        old: dict[str, Any] | None,
-        after: Record | None,
-        new: dict[str, Any] | None,
-    ) -> None:
-        for attribute in self.type.unique:
-            index = self.unique[attribute.key]
-            was = _folded(attribute, old.get(attribute.name)) if old else None
-            now = _folded(attribute, new.get(attribute.name)) if new else None
-            if was is not None and was != now and before is not None and index.get(was) == before.id:
-                del index[was]
-            if now is not None and after is not None:
-                index[now] = after.id
-        for key, lookup in self._indexes.items():
-            was_values = set(_values_at(self.type, old, key)) if old else set()
-            now_values = set(_values_at(self.type, new, key)) if new else set()
-            for value in was_values - now_values:
-                if before is not None and value in lookup:
-                    lookup[value].pop(before.id, None)
-                    if not lookup[value]:
-                        del lookup[value]
-            for value in now_values - was_values:
-                if after is not None:
-                    lookup.setdefault(value, {})[after.id] = None
-
-    def lookup(self, key: str, value: str) -> list[Record] | None:
-        """The records with a value at an index key such as ``emails.value``; None where no index can tell.
-
-        Args:
-            key: a lower-cased attribute path.
-            value: the value wanted, case-folded where the attribute is not caseExact.
-        """
-        if key == "id":
-            record = self.records.get(value)
-            return [record] if record is not None else []
-        unique = self.unique.get(key)
-        if unique is not None:
-            found = unique.get(value)
-            return [self.records[found]] if found is not None else []
-        index = self._indexes.get(key)
-        if index is None:
-            if not _indexable(self.type, key):
-                return None
-            index = self._indexes[key] = {}
-            for record in self:
-                for item in _values_at(self.type, record.attributes(), key):
-                    index.setdefault(item, {})[record.id] = None
-        records = [self.records[one] for one in index.get(value, ())]
-        records.sort(key=lambda record: record.seq)
-        return records
 
 
 class Store:
@@ -274,8 +55,8 @@ class Store:
 
     def holder(self, attribute: Attribute, resource_type: ResourceType, value: str) -> str | None:
         """The id of the resource that holds a unique value."""
-        folded = _folded(attribute, value)
-        return self.tables[resource_type.name].unique[attribute.key].get(folded) if folded is not None else None
+        key = folded(attribute, value)
+        return self.tables[resource_type.name].unique[attribute.key].get(key) if key is not None else None
 
     def account(self, user_name: str) -> Record | None:
         """The account outside this directory with that userName."""
@@ -644,75 +425,3 @@ class Store:
             record.members,
             record.secrets,
         )
-
-
-def pack(resource_type: ResourceType, attributes: dict[str, Any]) -> tuple[bytes, dict[str, Any] | None]:
-    """Attributes as stored bytes, and apart from them what is never returned."""
-    secrets: dict[str, Any] | None = None
-    held = resource_type.hidden & attributes.keys()
-    if held:
-        bare = {name: _shown(resource_type, name, attributes[name]) for name in held}
-        secrets = {name: attributes[name] for name in held if bare[name] != attributes[name]} or None
-        merged = {**attributes, **bare}
-        attributes = {name: value for name, value in merged.items() if value is not None}
-    return orjson.dumps(attributes)[1:-1].replace(_MARKED_REF, b'"$ref":"' + BASE_MARK), secrets
-
-
-def _shown(resource_type: ResourceType, name: str, value: Any) -> Any:  # noqa: ANN401
-    """A top-level attribute, or an extension, without what is never returned; None when nothing is left."""
-    attribute = resource_type.attributes.get(name.lower())
-    if attribute is not None:
-        return _bared(attribute, value)
-    extension = resource_type.extension(name)
-    known = extension.attributes if extension is not None else {}
-    return {key: kept for key, item in value.items() if (kept := _bared(known[key.lower()], item)) is not None} or None
-
-
-def _bared(attribute: Attribute, value: Any) -> Any:  # noqa: ANN401
-    if attribute.returned == "never":
-        return None
-    if not any(sub.returned == "never" for sub in attribute.sub_attributes.values()):
-        return value
-    if isinstance(value, list):
-        return [kept for item in value if (kept := _bared(attribute, item)) is not None] or None
-    subs = attribute.sub_attributes
-    return {name: item for name, item in value.items() if subs[name.lower()].returned != "never"} or None
-
-
-def shown(resource_type: ResourceType, attributes: dict[str, Any], base: str = "") -> dict[str, Any]:
-    """Attributes as ``Record.attributes`` gives them once they are stored, with references below a base URL."""
-    body, secrets = pack(resource_type, attributes)
-    result: dict[str, Any] = orjson.loads(b"{" + body.replace(BASE_MARK, base.encode()) + b"}")
-    return {**result, **(secrets or {})}
-
-
-def _folded(attribute: Attribute, value: object) -> str | None:
-    if not isinstance(value, str):
-        return None
-    return value if attribute.case_exact else value.casefold()
-
-
-def _indexable(resource_type: ResourceType, key: str) -> bool:
-    name, _, sub = key.partition(".")
-    attribute = resource_type.attributes.get(name)
-    if attribute is None or attribute.mutability == "readOnly" or attribute.keyed:
-        return False
-    leaf = attribute.sub(sub) if sub else attribute
-    return leaf is not None and leaf.type in ("string", "reference") and leaf.returned != "never"
-
-
-def _values_at(resource_type: ResourceType, attributes: Mapping[str, Any] | None, key: str) -> Iterable[str]:
-    """The folded texts at an index key."""
-    if attributes is None:
-        return
-    name, _, sub = key.partition(".")
-    attribute = resource_type.attributes[name]
-    leaf: Attribute | None = attribute.sub(sub) if sub else attribute
-    if leaf is None:
-        return
-    held = attributes.get(attribute.name)
-    for item in held if isinstance(held, list) else [held]:
-        value = item.get(leaf.name) if sub and isinstance(item, dict) else item
-        folded = _folded(leaf, value)
-        if folded is not None:
-            yield folded

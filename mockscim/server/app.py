@@ -26,11 +26,11 @@ from mockscim.durations import parse_size
 from mockscim.faults import NO_FAULT, Attempt, Decision
 from mockscim.journal import Exchange
 from mockscim.scim import match
+from mockscim.scim.call import Call, Reply
 from mockscim.scim.discovery import ENDPOINTS
 from mockscim.scim.errors import ScimError
 from mockscim.scim.filter import Node
 from mockscim.scim.schema import ResourceType
-from mockscim.scim.service import Call, Reply
 from mockscim.server import wire
 from mockscim.server.address import Address, base_url, read_address, read_query
 from mockscim.server.connection import Connection, departure

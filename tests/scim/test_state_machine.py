@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 from provider import Provider
 
-from mockscim.scim.store import _values_at
+from mockscim.scim.table import _values_at
 
 NAMES = st.sampled_from(["a", "A", "b", "B", "c", "ß", "SS"])
 TITLES = st.sampled_from([None, "", "T", "t"])

@@ -1,0 +1,238 @@
+"""What a write would do, computed before anything is committed: attributes, members, and whether it may be.
+
+The commit follows in one step, so an error leaves nothing behind; and fault rules may look at a plan that is never
+carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockscim.scim.call import Call
+from mockscim.scim.errors import ScimError, invalid_value, mutability, not_found, uniqueness
+from mockscim.scim.members import Member, MembersDraft
+from mockscim.scim.patch import Patcher, put_members, read_members
+from mockscim.scim.policy import Policy
+from mockscim.scim.record import Record
+from mockscim.scim.resource import check_immutable, normalise, require
+from mockscim.scim.schema import Registry, ResourceType
+from mockscim.scim.store import Store
+
+_REF_MARK = "\x01"  # becomes record.BASE_MARK once serialised
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a write would do, computed before anything is committed."""
+
+    attributes: dict[str, Any]
+    members: dict[str, Member | None]
+    joins: Record | None = None  # the account that a create or an activation joins
+
+
+class Planner:
+    """Plans the writes of one provider.
+
+    Args:
+        registry: its resource types.
+        store: its directory, which is only read.
+        policy: its ways.
+    """
+
+    def __init__(self, registry: Registry, store: Store, policy: Policy) -> None:
+        self.registry = registry
+        self.store = store
+        self.policy = policy
+
+    def create(self, call: Call) -> Plan:
+        """The outcome of a POST."""
+        kind = call.kind
+        draft = MembersDraft(None)
+        attributes = self.normalised(call, kind, draft)
+        joins: Record | None = None
+        if self.policy.join_accounts and kind.name == "User":
+            self.check_unique(kind, attributes, None)
+            joins = self.store.account(str(attributes.get("userName", "")))
+            if joins is not None:
+                attributes = {**joins.attributes(), "active": attributes.get("active", True)}
+            attributes.setdefault("active", True)
+        self.check_unique(kind, attributes, None)
+        self.link(kind, attributes)
+        return Plan(attributes, draft.difference(), joins)
+
+    def update(self, call: Call, record: Record) -> Plan:
+        """The outcome of a PUT or PATCH of a resource, or of an account that is outside."""
+        kind = record.type
+        outside = self.store.get(kind, record.id) is not record
+        draft = MembersDraft(record.members)
+        # A PATCH changes what it reads: what was is read only where it will be asked for.
+        asked = call.method == "PUT" or kind.has_immutable or kind.name in self.policy.frozen
+        before = record.attributes() if asked else {}
+        if call.method == "PUT":
+            draft.clear()
+            attributes = self.normalised(call, kind, draft)
+            if kind.name == "User" and self.policy.deactivate == "leave":
+                # Saying nothing leaves a member in, and one who left outside: only active=true brings back.
+                attributes.setdefault("active", not outside)
+            for attribute in kind.secret:
+                # A representation never carries what is never returned, so its absence says nothing.
+                if attribute.name in before:
+                    attributes.setdefault(attribute.name, before[attribute.name])
+        else:
+            attributes = record.attributes()
+            patcher = Patcher(kind, attributes, draft, self.kind_of(call, record.id), self.policy, call.tolerance)
+            patcher.apply(call.operations)
+            require(attributes, kind)
+        check_immutable(before, attributes, kind)
+        self._thaw(kind, before, attributes, whole=call.method == "PUT")
+        if outside:
+            if attributes.get("active") is not True:
+                if self.visible_account(kind, record.id) is None:
+                    raise self.unknown(kind, record.id)
+                return Plan(attributes, {})
+            attributes = {**self.as_member(record), "active": True}
+            self.check_unique(kind, attributes, record.id)
+            return Plan(attributes, {}, record)
+        self.check_unique(kind, attributes, record.id)
+        if self.policy.join_accounts and kind.name == "User":
+            account = self.store.account(str(attributes.get("userName", "")))
+            if account is not None:
+                raise uniqueness(f"userName {attributes['userName'][:200]!r} is taken by an account")
+        self.link(kind, attributes)
+        return Plan(attributes, self._really_changed(record, draft.difference()))
+
+    def _really_changed(self, group: Record, members: dict[str, Member | None]) -> dict[str, Member | None]:
+        """Without those that only got the name which is shown for them anyway: a client puts back what it read."""
+
+        def same(value: str, member: Member | None) -> bool:
+            old = group.members.get(value) if group.members is not None else None
+            return (
+                old is not None
+                and member is not None
+                and old.display is None
+                and member == old._replace(display=self.store.label(value))
+            )
+
+        return {value: member for value, member in members.items() if not same(value, member)}
+
+    def normalised(self, call: Call, kind: ResourceType, draft: MembersDraft) -> dict[str, Any]:
+        """The attributes of a whole representation; its members go into the draft."""
+        attributes = normalise(call.document, kind, self.policy, call.tolerance)
+        if kind.keyed is not None and kind.keyed.name in attributes:
+            # normalise has coerced the list already; what is left is a value for each, and its kind.
+            listed = attributes.pop(kind.keyed.name)
+            items = read_members(listed, kind.keyed, self.policy, call.tolerance)
+            put_members(draft, items, self.kind_of(call, call.id))
+        return attributes
+
+    def kind_of(self, call: Call, own_id: str | None) -> Callable[[str], str]:
+        """What tells the kind of a member by its id, and refuses what cannot be one."""
+
+        def kind_of(id_: str) -> str:
+            record = self.store.find(id_)
+            if record is not None:
+                if id_ == own_id and record.type.keyed is not None:
+                    raise invalid_value("a group cannot be a member of itself")
+                return record.type.name
+            refusal = invalid_value(f"there is no resource with the id {id_[:100]} to be a member")
+            call.tolerance.allow("unknown-member", f"the member {id_[:100]} is not known", refusal)
+            return ""
+
+        return kind_of
+
+    def check_unique(self, kind: ResourceType, attributes: Mapping[str, Any], own_id: str | None) -> None:
+        """Refuse a value that must be unique and that another resource holds (409 uniqueness)."""
+        for attribute in kind.unique:
+            value = attributes.get(attribute.name)
+            if isinstance(value, str):
+                holder = self.store.holder(attribute, kind, value)
+                if holder is not None and holder != own_id:
+                    raise uniqueness(f"{attribute.name} {value[:200]!r} is taken by another {kind.name}")
+
+    def link(self, kind: ResourceType, attributes: dict[str, Any]) -> None:
+        """Point ``$ref`` of a reference such as manager at the resource its value names (RFC 7643 §2.4)."""
+        for urn, attribute, ref in kind.references:
+            held = attributes if urn is None else attributes.get(urn) or {}
+            values = held.get(attribute.name)
+            # A reference whose value went keeps none of ours, which is relative (Record.attributes).
+            types = [t for name in ref.reference_types if (t := self.registry.types.get(name))] if values else []
+            for value in values if isinstance(values, list) else [values]:
+                if not types or not isinstance(value, dict):
+                    continue
+                if value.get("value"):
+                    record = self.store.find(value["value"]) if len(types) > 1 else None
+                    target = record.type if record is not None and record.type in types else types[0]
+                    value["$ref"] = f"{_REF_MARK}{target.endpoint}/{value['value']}"
+                elif str(value.get("$ref", "")).startswith(tuple(f"{t.endpoint}/" for t in types)):
+                    del value["$ref"]
+                    if not value and value is values:
+                        del held[attribute.name]
+            if urn is not None and not attributes.get(urn, True):
+                del attributes[urn]
+
+    def _thaw(self, kind: ResourceType, before: Mapping[str, Any], after: dict[str, Any], *, whole: bool) -> None:
+        """Treat changes of attributes that this provider does not change after creation.
+
+        What a whole representation (PUT) leaves out is kept: clients know no attributes beside their own.
+        """
+        frozen = self.policy.frozen.get(kind.name)
+        if not frozen or self.policy.frozen_change == "apply":
+            return
+        for name in {*before, *after}:
+            if name.lower() not in frozen or before.get(name) == after.get(name):
+                continue
+            if self.policy.frozen_change == "reject" and not (whole and name not in after):
+                raise mutability(f"{name} cannot be changed after creation at this provider")
+            if name in before:
+                after[name] = before[name]
+            else:
+                after.pop(name)
+
+    def leaves(self, kind: ResourceType, attributes: Mapping[str, Any]) -> bool:
+        """Whether a user with these attributes is outside, at a provider that has no inactive state."""
+        return kind.name == "User" and self.policy.deactivate == "leave" and attributes.get("active") is False
+
+    @staticmethod
+    def as_member(account: Record) -> dict[str, Any]:
+        """The attributes of an account once it is in."""
+        return {**account.attributes(), "active": True}
+
+    def visible_account(self, kind: ResourceType, id_: str) -> Record | None:
+        """One who left, where the provider still shows those who did."""
+        if self.policy.left_user != "inactive" or kind.name != "User" or self.store.accounts is None:
+            return None
+        account = self.store.accounts.records.get(id_)
+        return account if account is not None and left(account) else None
+
+    def target(self, call: Call) -> Record:
+        """The resource that a PUT or PATCH addresses; where users leave, also an account that may come back."""
+        kind = call.kind
+        record = self.store.get(kind, call.id or "")
+        if record is None and self.policy.deactivate == "leave" and kind.name == "User" and self.store.accounts:
+            record = self.store.accounts.records.get(call.id or "")
+        if record is None:
+            raise self.unknown(kind, call.id)
+        return record
+
+    def check_match(self, call: Call, record: Record) -> None:
+        """Refuse a write that is about another version (RFC 7644 §3.14: 412)."""
+        if call.if_match is not None and self.policy.etag and not matches(call.if_match, record.etag):
+            raise ScimError(412, None, f"the version is {record.etag}, not {call.if_match[:100]}")
+
+    @staticmethod
+    def unknown(kind: ResourceType, id_: str | None) -> ScimError:
+        """404: there is no such resource."""
+        return not_found(f"{kind.name} {(id_ or '')[:200]} not found")
+
+
+def matches(header: str, etag: str) -> bool:
+    """Whether an If-Match or If-None-Match names a version; compared weakly, as all versions here are weak."""
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+def left(account: Record) -> bool:
+    """Whether an account is that of one who left, not of one who never came."""
+    return account.attributes().get("active") is False

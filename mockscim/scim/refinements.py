@@ -1,0 +1,81 @@
+"""Finer names of a write, so that a fault can aim at what it is about: ``user.deactivate``, ``group.member.add``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mockscim.scim.call import Call
+from mockscim.scim.patch import Operation, member_operations
+from mockscim.scim.schema import ResourceType
+from mockscim.scim.store import Store
+
+
+def refinements(call: Call, store: Store) -> tuple[str, ...]:
+    """What a write is about, so that a fault can aim at it: ``user.deactivate`` or ``group.member.add``."""
+    kind = call.type
+    if kind is None:
+        return ()
+    found: list[str] = []
+    if call.operations:
+        if kind.name == "User":
+            active = _intended_active(call.operations)
+            found += [] if active is None else [f"{kind.resource}.{'activate' if active else 'deactivate'}"]
+        elif kind.keyed is not None:
+            found += _of_members(call, kind)
+            if any(_names(operation, "displayname") for operation in call.operations):
+                found.append(f"{kind.resource}.rename")
+    elif call.method == "PUT" and isinstance(call.document, Mapping):
+        found += _of_replacement(call, kind, store)
+    return tuple(found)
+
+
+def _of_members(call: Call, kind: ResourceType) -> list[str]:
+    verbs: list[str] = []
+    for op, _ in member_operations(call.operations, kind.keyed):
+        verbs += {"add": ["add"], "remove": ["remove"]}.get(op, ["add", "remove"])
+    return [f"{kind.resource}.member.{verb}" for verb in dict.fromkeys(verbs)]
+
+
+def _of_replacement(call: Call, kind: ResourceType, store: Store) -> list[str]:
+    record = store.get(kind, call.id or "")
+    if record is None:
+        return []
+    fields = {name.lower(): value for name, value in call.document.items()}
+    before = record.attributes()
+    if kind.name == "User":
+        was, now = before.get("active", True), str(fields.get("active", True)).lower() != "false"
+        return [] if was == now else [f"{kind.resource}.{'activate' if now else 'deactivate'}"]
+    found = []
+    if kind.keyed is not None:
+        sent = fields.get(kind.keyed.key) or []
+        values = [m.get("value") if isinstance(m, Mapping) else m for m in sent] if isinstance(sent, list) else []
+        wanted = {value for value in values if isinstance(value, str)}
+        held = {member.value for member in record.members or ()}
+        found += [f"{kind.resource}.member.add"] if wanted - held else []
+        found += [f"{kind.resource}.member.remove"] if held - wanted else []
+    if fields.get("displayname") != before.get("displayName"):
+        found.append(f"{kind.resource}.rename")
+    return found
+
+
+def _names(operation: Operation, key: str) -> bool:
+    if operation.path is not None:
+        return operation.path.strip().lower().rsplit(":", 1)[-1] == key
+    return isinstance(operation.value, Mapping) and any(name.lower() == key for name in operation.value)
+
+
+def _intended_active(operations: Sequence[Operation]) -> bool | None:
+    """What the operations want ``active`` to be; None when they say nothing about it."""
+    wanted: bool | None = None
+    for operation in operations:
+        value: object = None
+        if operation.path is not None:
+            if operation.path.strip().lower().rsplit(":", 1)[-1] == "active":
+                value = operation.value
+        elif isinstance(operation.value, Mapping):
+            value = next((v for name, v in operation.value.items() if name.lower() == "active"), None)
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if isinstance(value, (bool, str)):
+            wanted = str(value).lower() != "false"
+    return wanted

@@ -1,0 +1,101 @@
+"""Putting the data of a fixture into a directory, with its ids and times kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockscim.scim.call import Call
+from mockscim.scim.errors import invalid_value, uniqueness
+from mockscim.scim.members import MembersDraft
+from mockscim.scim.patch import put_members, read_members
+from mockscim.scim.planning import Planner
+from mockscim.scim.policy import Tolerance
+from mockscim.scim.record import Change
+from mockscim.scim.resource import normalise
+from mockscim.scim.schema import ResourceType
+
+# A fixture is data, not a request: that it says less than a request has to is nobody's fault.
+_FIXTURE_LENIENCIES = frozenset({"missing-schemas", "unknown-schema-urn", "schemas-mismatch", "undeclared-extension"})
+
+
+class Seeder:
+    """Puts resources into the directory of a planner's provider."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+
+    def seed(
+        self, kind: ResourceType, document: Mapping[str, Any], id_: str, now: str, meta: Mapping[str, Any]
+    ) -> Change | None:
+        """Put a resource of a fixture into the directory, with its id and times kept; one of that id is replaced.
+
+        Returns:
+            The change; None when the resource is there already, just so.
+
+        Raises:
+            ScimError: when it does not fit its schema, or is not unique.
+        """
+        tolerance = Tolerance(self._planner.policy.accepted | _FIXTURE_LENIENCIES)
+        attributes = normalise(document, kind, self._planner.policy, tolerance)
+        leaves = kind.name == "User" and self._planner.policy.deactivate == "leave"
+        if leaves and attributes.setdefault("active", True) is not True:
+            raise invalid_value("nobody is inactive at this provider; a person outside is one of the accounts")
+        other = self._planner.store.find(id_)
+        if other is not None and other.type is not kind:
+            raise uniqueness(f"the id {id_} is taken by a {other.type.name}")
+        self._planner.check_unique(kind, attributes, id_)
+        if kind.name == "User" and self._planner.policy.join_accounts:
+            self._claim(id_, str(attributes.get("userName", "")))
+        self._planner.link(kind, attributes)
+        modified = str(meta.get("lastModified") or now)
+        if other is not None:
+            return self._planner.store.update(other, attributes, {}, modified)
+        return self._planner.store.create(kind, id_, attributes, {}, modified, created=str(meta.get("created") or now))
+
+    def _claim(self, id_: str, user_name: str) -> None:
+        """Whoever comes in with a fixture is no longer outside."""
+        same_name = self._planner.store.account(user_name)
+        same_id = self._planner.store.accounts.records.get(id_) if self._planner.store.accounts is not None else None
+        if same_id is not None and same_id is not same_name:
+            raise uniqueness(f"the id {id_} is taken by an account")
+        if same_name is not None:
+            self._planner.store.drop_account(same_name.id)
+
+    def seed_members(self, kind: ResourceType, id_: str, listed: list[Any], meta: Mapping[str, Any]) -> Change | None:
+        """Give a group of a fixture its members; the resources they name must be there.
+
+        Raises:
+            ScimError: when one is not.
+        """
+        record = self._planner.store.get(kind, id_)
+        if record is None or kind.keyed is None:
+            return None
+        call = Call("POST", "", f"{kind.resource}.create", Tolerance(self._planner.policy.accepted), kind)
+        draft = MembersDraft(record.members)
+        draft.clear()
+        items = read_members(listed, kind.keyed, self._planner.policy, call.tolerance)
+        put_members(draft, items, self._planner.kind_of(call, id_))
+        return self._planner.store.update_members(
+            record, draft.difference(), str(meta.get("lastModified") or record.modified)
+        )
+
+    def seed_account(self, document: Mapping[str, Any], id_: str, now: str) -> None:
+        """Put a person whom the provider knows outside this directory into its accounts.
+
+        Raises:
+            ScimError: when it does not fit the schema, or the userName is taken.
+        """
+        kind = self._planner.registry.types["User"]
+        tolerance = Tolerance(self._planner.policy.accepted | _FIXTURE_LENIENCIES | {"unknown-attribute"})
+        attributes = normalise(document, kind, self._planner.policy, tolerance)
+        if attributes.get("active") is True:
+            del attributes["active"]  # nobody is active outside
+        if self._planner.policy.join_accounts:
+            self._planner.check_unique(kind, attributes, None)
+        if self._planner.store.find(id_) is not None:
+            raise uniqueness(f"the id {id_} is taken by a resource")
+        known = self._planner.store.account(str(attributes.get("userName", "")))
+        if known is not None and known.id != id_:
+            raise uniqueness(f"userName {attributes['userName']!r} is taken by another account")
+        self._planner.store.put_account(id_, attributes, now)
