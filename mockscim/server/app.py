@@ -31,7 +31,7 @@ from mockscim.scim.discovery import ENDPOINTS
 from mockscim.scim.errors import ScimError
 from mockscim.scim.filter import Node
 from mockscim.scim.schema import ResourceType
-from mockscim.server import wire
+from mockscim.server import actions, wire  # noqa: F401 - actions registers what the control API does
 from mockscim.server.address import Address, base_url, read_address, read_query
 from mockscim.server.connection import Connection, departure
 from mockscim.server.control import Control

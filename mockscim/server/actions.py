@@ -1,0 +1,388 @@
+"""What the control API does, a function for each method and path."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+import msgspec
+import orjson
+
+from mockscim import fixtures
+from mockscim.clock import parse_instant
+from mockscim.durations import parse_duration
+from mockscim.faults import types_catalogue
+from mockscim.har import to_har
+from mockscim.profiles import load_bundled
+from mockscim.server.address import base_url
+from mockscim.server.control import Ask, Control, ControlError, Result, route
+from mockscim.tenant import Start
+from mockscim.version import __version__
+
+_PAGE = 1000
+
+
+class TenantDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The body of ``PUT`` of a tenant; what is absent is as the server started."""
+
+    profile: str | dict[str, Any] | None = None
+    fixture: str | dict[str, Any] | None = None
+    seed: int | None = None
+    strict: bool | None = None
+    accept: list[str] | None = None
+    refuse: list[str] | None = None
+    clock: str | None = None
+    tokens: list[str] | None = None
+    faults: list[dict[str, Any]] | None = None
+
+
+class ClockDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The body of ``PUT clock``."""
+
+    mode: str = "virtual"
+    now: str | None = None
+
+
+class AdvanceDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The body of ``POST clock/advance``."""
+
+    by: str | float
+
+
+class TokenDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The body of ``POST tokens``; without a token one is made."""
+
+    token: str | None = None
+
+
+def _items(items: list[Any], following: Any = None) -> Result:  # noqa: ANN401
+    return 200, {"items": items, "next": following}
+
+
+# -- the tenant itself -----------------------------------------------------------------------------------------
+
+
+@route("PUT", "/")
+def _put_tenant(control: Control, ask: Ask) -> Result:
+    wanted = ask.document(TenantDocument)
+    for index, token in enumerate(wanted.tokens or ()):
+        _check_token(token, f"/tokens/{index}")
+    start = control.server.tenants.start
+    changes: dict[str, Any] = {
+        name: value for name in ("seed", "strict", "clock") if (value := getattr(wanted, name)) is not None
+    }
+    for name in ("accept", "refuse", "tokens", "faults"):
+        if getattr(wanted, name) is not None:
+            changes[name] = tuple(getattr(wanted, name))
+    if wanted.profile is not None:
+        changes["profile"] = load_bundled(wanted.profile)
+    if isinstance(wanted.fixture, str):
+        changes["fixture"] = fixtures.load_bundled(wanted.fixture)
+    elif wanted.fixture is not None:
+        changes["fixture"] = fixtures.parse(orjson.dumps(wanted.fixture), "fixture")
+    if "fixture" in changes and "profile" not in changes and changes["fixture"].profile:
+        changes["profile"] = load_bundled(changes["fixture"].profile)
+    control.server.tenants.remake(ask.tenant, start.merged(**changes))
+    return 200, _describe(control, ask)
+
+
+@route("GET", "/")
+def _get_tenant(control: Control, ask: Ask) -> Result:
+    return 200, _describe(control, ask)
+
+
+def _describe(control: Control, ask: Ask) -> dict[str, Any]:
+    tenant = control.tenant(ask)
+    start: Start = tenant.start
+    request = ask.request
+    base = base_url(request.scheme, request.headers.get("Host", ""), tenant.name, control.server.options.base_url)
+    return {
+        "tenant": tenant.name,
+        "base_url": base,
+        "profile": start.profile.name,
+        "seed": start.seed,
+        "strict": start.strict,
+        "clock": tenant.clock.document(),
+        "resources": {name: len(table) for name, table in tenant.store.tables.items()},
+    }
+
+
+@route("DELETE", "/")
+def _drop_tenant(control: Control, ask: Ask) -> Result:
+    if not control.server.tenants.drop(ask.tenant):
+        raise ControlError(404, f"there is no tenant {ask.tenant}")
+    return 204, None
+
+
+@route("GET", "/health")
+def _health(control: Control, ask: Ask) -> Result:  # noqa: ARG001
+    return 200, {"status": "ok", "version": __version__}
+
+
+@route("POST", "/reset")
+def _reset(control: Control, ask: Ask) -> Result:
+    control.tenant(ask).reset()
+    return 204, None
+
+
+# -- data ------------------------------------------------------------------------------------------------------
+
+
+@route("GET", "/fixture")
+def _get_fixture(control: Control, ask: Ask) -> Result:
+    return 200, fixtures.render(control.tenant(ask).dump())
+
+
+@route("PUT", "/fixture")
+def _put_fixture(control: Control, ask: Ask) -> Result:
+    return 200, {"loaded": control.tenant(ask).load(fixtures.parse(ask.body, "fixture"), merge=False)}
+
+
+@route("POST", "/fixture")
+def _merge_fixture(control: Control, ask: Ask) -> Result:
+    return 200, {"loaded": control.tenant(ask).load(fixtures.parse(ask.body, "fixture"), merge=True)}
+
+
+@route("POST", "/resources/([^/]+)")
+def _add_resource(control: Control, ask: Ask) -> Result:
+    return _edit(control, ask, "POST", ask.json())
+
+
+@route("PATCH", "/resources/([^/]+)/([^/]+)")
+def _edit_resource(control: Control, ask: Ask) -> Result:
+    document = ask.json()
+    if isinstance(document, dict) and "operations" not in (name.lower() for name in document):
+        document = {"Operations": [{"op": "replace", "value": document}]}
+    return _edit(control, ask, "PATCH", document)
+
+
+@route("DELETE", "/resources/([^/]+)/([^/]+)")
+def _drop_resource(control: Control, ask: Ask) -> Result:
+    return _edit(control, ask, "DELETE", None)
+
+
+def _edit(control: Control, ask: Ask, method: str, document: Any) -> Result:  # noqa: ANN401
+    """Do what a client could, with every leniency, and leave no trace in the journal."""
+    tenant = control.tenant(ask)
+    request = ask.request
+    base = base_url(request.scheme, request.headers.get("Host", ""), tenant.name, control.server.options.base_url)
+    reply = tenant.edit(method, ask.parts[0], ask.parts[1] if len(ask.parts) > 1 else None, document, base)
+    return reply.status, reply.body
+
+
+@route("PUT", "/snapshots/([^/\\0]{1,100})")
+def _take_snapshot(control: Control, ask: Ask) -> Result:
+    control.tenant(ask).store.snapshot(ask.parts[0])
+    return 204, None
+
+
+@route("POST", "/snapshots/([^/\\0]{1,100})")
+def _restore_snapshot(control: Control, ask: Ask) -> Result:
+    tenant = control.tenant(ask)
+    if not tenant.store.has_snapshot(ask.parts[0]):
+        raise ControlError(404, f"there is no snapshot {ask.parts[0]}")
+    tenant.note(tenant.store.restore(ask.parts[0]), None)
+    return 204, None
+
+
+@route("DELETE", "/snapshots/([^/\\0]{1,100})")
+def _drop_snapshot(control: Control, ask: Ask) -> Result:
+    store = control.tenant(ask).store
+    if not store.has_snapshot(ask.parts[0]):
+        raise ControlError(404, f"there is no snapshot {ask.parts[0]}")
+    store.drop_snapshot(ask.parts[0])
+    return 204, None
+
+
+# -- faults ----------------------------------------------------------------------------------------------------
+
+
+@route("GET", "/fault-types")
+def _fault_types(control: Control, ask: Ask) -> Result:  # noqa: ARG001
+    return _items(types_catalogue())
+
+
+@route("GET", "/faults")
+def _get_faults(control: Control, ask: Ask) -> Result:
+    engine = control.tenant(ask).faults
+    return _items([engine.describe(rule) for rule in engine.rules()])
+
+
+@route("POST", "/faults")
+def _add_fault(control: Control, ask: Ask) -> Result:
+    tenant = control.tenant(ask)
+    document = ask.json()
+    if isinstance(document, dict) and isinstance(document.get("rules"), list):
+        document = document["rules"]
+    if isinstance(document, list):
+        rules = tenant.faults.extend(document, tenant.clock.now())
+        return 201, {"items": [tenant.faults.describe(rule) for rule in rules], "next": None}
+    rule = tenant.faults.add(document, tenant.clock.now())
+    return 201, tenant.faults.describe(rule)
+
+
+@route("PUT", "/faults")
+def _replace_faults(control: Control, ask: Ask) -> Result:
+    tenant = control.tenant(ask)
+    document = ask.json()
+    if isinstance(document, dict) and "rules" in document:
+        document = document["rules"]
+    if not isinstance(document, list):
+        raise ControlError(400, "a list of rules was expected, or a scenario with rules")
+    tenant.faults.replace(document, tenant.clock.now())
+    return _get_faults(control, ask)
+
+
+@route("DELETE", "/faults")
+def _clear_faults(control: Control, ask: Ask) -> Result:
+    control.tenant(ask).faults.clear()
+    return 204, None
+
+
+@route("GET", "/faults/([^/]+)")
+def _get_fault(control: Control, ask: Ask) -> Result:
+    try:
+        return 200, control.tenant(ask).faults.describe(ask.parts[0])
+    except KeyError:
+        raise ControlError(404, f"there is no rule {ask.parts[0]}") from None
+
+
+@route("PUT", "/faults/([^/]+)")
+def _put_fault(control: Control, ask: Ask) -> Result:
+    tenant = control.tenant(ask)
+    tenant.faults.put(ask.parts[0], ask.json(), tenant.clock.now())
+    return 200, tenant.faults.describe(ask.parts[0])
+
+
+@route("DELETE", "/faults/([^/]+)")
+def _remove_fault(control: Control, ask: Ask) -> Result:
+    try:
+        control.tenant(ask).faults.remove(ask.parts[0])
+    except KeyError:
+        raise ControlError(404, f"there is no rule {ask.parts[0]}") from None
+    return 204, None
+
+
+# -- what happened ---------------------------------------------------------------------------------------------
+
+
+@route("GET", "/journal")
+def _journal(control: Control, ask: Ask) -> Result:
+    """Exchanges, oldest first: ``operation``, ``status``, ``fault``, ``since`` (a number), ``limit``."""
+    journal = control.tenant(ask).journal
+    since, limit = ask.number("since", 0), ask.number("limit", _PAGE)
+    wanted = ask.parameters
+    found: list[dict[str, Any]] = []
+    # Numbers are given on arrival, entries are made at the end: a slow request comes in late, but in its place.
+    for exchange in sorted(journal, key=lambda exchange: exchange.n):
+        if exchange.n <= since:
+            continue
+        names = (exchange.operation, *exchange.refinements)
+        if "operation" in wanted and not any(fnmatchcase(n or "", wanted["operation"]) for n in names):
+            continue
+        if "status" in wanted and str(exchange.status) != wanted["status"]:
+            continue
+        if "fault" in wanted and not any(wanted["fault"] in (f.rule, f.type) for f in exchange.faults):
+            continue
+        if len(found) == limit:
+            return 200, {"items": found, "next": found[-1]["n"] if found else since, "dropped": journal.dropped}
+        found.append(exchange.entry())
+    return 200, {"items": found, "next": None, "dropped": journal.dropped}
+
+
+@route("DELETE", "/journal")
+def _clear_journal(control: Control, ask: Ask) -> Result:
+    control.tenant(ask).journal.clear()
+    return 204, None
+
+
+@route("GET", "/journal/([0-9]{1,18})")
+def _exchange(control: Control, ask: Ask) -> Result:
+    exchange = control.tenant(ask).journal.get(int(ask.parts[0]))
+    if exchange is None:
+        raise ControlError(404, f"there is no exchange {ask.parts[0]}, or no longer")
+    return 200, exchange.entry()
+
+
+@route("GET", "/journal\\.har")
+def _har(control: Control, ask: Ask) -> Result:
+    tenant = control.tenant(ask)
+    request = ask.request
+    base = base_url(request.scheme, request.headers.get("Host", ""), tenant.name, control.server.options.base_url)
+    return 200, to_har([exchange.entry() for exchange in tenant.journal], base)
+
+
+@route("GET", "/history")
+def _history(control: Control, ask: Ask) -> Result:
+    history = control.tenant(ask).history
+    since, limit = ask.number("since", 0), ask.number("limit", _PAGE)
+    found: list[dict[str, Any]] = []
+    for entry in history:
+        if entry.n <= since:
+            continue
+        if len(found) == limit:
+            return 200, {"items": found, "next": found[-1]["n"] if found else since, "dropped": history.dropped}
+        found.append(entry.document())
+    return 200, {"items": found, "next": None, "dropped": history.dropped}
+
+
+# -- clock, tokens, policy -------------------------------------------------------------------------------------
+
+
+@route("GET", "/clock")
+def _get_clock(control: Control, ask: Ask) -> Result:
+    return 200, control.tenant(ask).clock.document()
+
+
+@route("PUT", "/clock")
+def _put_clock(control: Control, ask: Ask) -> Result:
+    tenant = control.tenant(ask)
+    wanted = ask.document(ClockDocument)
+    tenant.clock.set(wanted.mode, parse_instant(wanted.now) if wanted.now is not None else None)
+    return 200, tenant.clock.document()
+
+
+@route("POST", "/clock/advance")
+def _advance(control: Control, ask: Ask) -> Result:
+    tenant = control.tenant(ask)
+    try:
+        seconds = parse_duration(ask.document(AdvanceDocument).by)
+    except ValueError as error:
+        raise ControlError(400, str(error), "/by") from None
+    tenant.clock.advance(seconds)
+    return 200, tenant.clock.document()
+
+
+@route("GET", "/tokens")
+def _get_tokens(control: Control, ask: Ask) -> Result:
+    return _items([{"name": t.name, "token": t.mask, "created": t.created} for t in control.tenant(ask).tokens])
+
+
+@route("POST", "/tokens")
+def _mint(control: Control, ask: Ask) -> Result:
+    tenant = control.tenant(ask)
+    given = ask.document(TokenDocument).token
+    if given is not None:
+        _check_token(given, "/token")
+    token, text = tenant.tokens.mint(tenant.clock.text(), given)
+    return 201, {"name": token.name, "token": text, "created": token.created}
+
+
+def _check_token(text: str, where: str) -> None:
+    if not re.fullmatch(r"[\x21-\x7e]{1,4096}", text):
+        raise ControlError(400, "a token is printable ASCII without spaces", where)
+
+
+@route("DELETE", "/tokens/([^/]+)")
+def _revoke(control: Control, ask: Ask) -> Result:
+    try:
+        control.tenant(ask).tokens.revoke(ask.parts[0])
+    except KeyError:
+        raise ControlError(404, f"there is no token {ask.parts[0]}") from None
+    return 204, None
+
+
+@route("GET", "/policy")
+def _policy(control: Control, ask: Ask) -> Result:
+    return _items(control.tenant(ask).policy_document())
