@@ -10,7 +10,6 @@ import hashlib
 import random
 import re
 import secrets
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -168,7 +167,10 @@ class Tenant:
             raise FixtureError(fixture.source if fixture else "profile", "", str(error)) from None
 
     def _new_id(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        # A random UUID (RFC 9562 §5.4), of the tenant's own random numbers.
+        digits = f"{self._random.getrandbits(128):032x}"
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     # -- life --------------------------------------------------------------------------------------------------
 

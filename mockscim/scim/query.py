@@ -175,7 +175,13 @@ def run(
     else:
         rendered = store.render_all(page, base.encode(), etag=policy.etag)
     head = b'%d,"startIndex":%d,"itemsPerPage":%d,"Resources":[' % (total, listing.start, len(rendered))
-    return _LIST_HEAD + head + b",".join(rendered) + b"]}"
+    head = _LIST_HEAD + head
+    if not rendered:
+        return head + b"]}"
+    # The ends go on the first and the last, so that the page itself is copied once.
+    rendered[0] = head + rendered[0]
+    rendered[-1] += b"]}"
+    return b",".join(rendered)
 
 
 def render(store: Store, record: Record, base: str, projection: Projection | None, policy: Policy) -> bytes:

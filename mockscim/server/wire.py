@@ -23,6 +23,8 @@ from mockscim.faults import Drip, Drop, Effect, Hang, Reset, Respond, Truncate
 Pause = Callable[[float | None], Awaitable[bool]]
 
 _DRAIN_ABOVE = 64 * 1024
+# Up to this size head and body are joined; beyond it the transport may do better than to copy.
+_COPY_BELOW = 4096
 _NO_BODY = frozenset({204, 304})
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _BREAKS = re.compile(r"[\r\n]+")
@@ -113,7 +115,10 @@ class Answer:
             keep_alive=bool(self.keep_alive),
             old=request.version < (1, 1),
         )
-        request.transport.write(first + body)
+        if len(body) > _COPY_BELOW:
+            request.transport.writelines((first, body))
+        else:
+            request.transport.write(first + body)
 
 
 class Cut:
