@@ -144,6 +144,7 @@ class Tenant:
         self.clock = Clock(start.clock)
         self.registry = self._registry(start.fixture)
         self.store = Store(self.registry)
+        self._reserved: frozenset[str] = frozenset()  # ids that a fixture being loaded gives
         self._random = random.Random(start.seed)  # noqa: S311 - reproducible by design, no secret is drawn from it
         self.service = Service(self.registry, self.store, self.policy, self._new_id)
         self._seeder = Seeder(self.service.planner)
@@ -167,7 +168,14 @@ class Tenant:
             raise FixtureError(fixture.source if fixture else "profile", "", str(error)) from None
 
     def _new_id(self) -> str:
-        # A random UUID (RFC 9562 §5.4), of the tenant's own random numbers.
+        """A random UUID (RFC 9562 §5.4) of the tenant's own random numbers, that nobody has yet."""
+        while True:
+            found = self._random_id()
+            taken = self.store.find(found) is not None or found in self._reserved
+            if not taken and (self.store.accounts is None or found not in self.store.accounts.records):
+                return found
+
+    def _random_id(self) -> str:
         digits = f"{self._random.getrandbits(128):032x}"
         variant = "89ab"[int(digits[16], 16) & 3]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
@@ -268,6 +276,26 @@ class Tenant:
 
     def _seed(self, fixture: Fixture) -> list[Change]:
         now = self.clock.text()
+        self._reserved = self._given_ids(fixture)
+        try:
+            return self._seed_all(fixture, now)
+        finally:
+            self._reserved = frozenset()
+
+    @staticmethod
+    def _given_ids(fixture: Fixture) -> frozenset[str]:
+        """The ids that a fixture gives; twice the same is a mistake."""
+        given: set[str] = set()
+        accounts = [Entry("/Users", a, f"/accounts/{i}", fixture.source) for i, a in enumerate(fixture.accounts)]
+        for entry in (*fixture.resources, *accounts):
+            id_ = entry.document.get("id")
+            if isinstance(id_, str) and id_:
+                if id_ in given:
+                    raise FixtureError(entry.source, f"{entry.pointer}/id", f"the id {id_[:100]} is given twice")
+                given.add(id_)
+        return frozenset(given)
+
+    def _seed_all(self, fixture: Fixture, now: str) -> list[Change]:
         entries = [self._identified(entry) for entry in fixture.resources]
 
         def known(text: str) -> tuple[str, str] | None:

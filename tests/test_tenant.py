@@ -148,7 +148,7 @@ def test_an_id_of_ones_own_is_kept(id_):
         ({"users": [{"userName": "a"}, {"userName": "A"}]}, "/users/1"),
         ({"users": [{"userName": "a", "active": "perhaps"}]}, "/users/0"),
         ({"users": [{"displayName": "a"}]}, "/users/0"),
-        ({"users": [{"id": "1", "userName": "a"}], "groups": [{"id": "1", "displayName": "g"}]}, "/groups/0"),
+        ({"users": [{"id": "1", "userName": "a"}], "groups": [{"id": "1", "displayName": "g"}]}, "/groups/0/id"),
         ({"groups": [{"displayName": "g", "members": ["nobody"]}]}, "/groups/0/members/0"),
         ({"groups": [{"id": "g-1", "displayName": "g", "members": ["g-1"]}]}, "/groups/0/members"),
         ({"resources": {"/Devices": [{"id": "1"}]}}, "/resources/~1Devices/0"),
@@ -530,3 +530,40 @@ def test_ten_thousand_users_load_reset_and_dump():
     assert [member["value"] for member in group["members"]] == [f"u{n}" for n in range(count)]
     assert ask(started, "GET", "/Users", count="0")["totalResults"] == count
     assert len(started.dump()["users"]) == count
+
+
+def test_a_new_id_is_one_that_nobody_has():
+    """A dump reloaded with the seed it was made with: what is created gets ids of its own."""
+    first = Tenant("", Start(profiles.load("segment"), fixtures.load("segment-workspace")))
+    again = Tenant("", Start(profiles.load("segment"), parse(orjson.dumps(first.dump()))))
+    before = {record.id for record in again.store.tables["User"]}
+    for number in range(20):
+        reply = again.edit("POST", "User", None, {"userName": f"new{number}@example.com"}, "http://localhost")
+        assert reply.resource.id not in before
+        before.add(reply.resource.id)
+    assert len(again.store.tables["User"]) == len(before) == 28
+
+
+def test_a_generated_id_avoids_those_that_the_fixture_gives():
+    """A user without an id, and one after it with just the id that the first would get."""
+    alone = Tenant("", Start(profiles.load("standard"), parse(b'{"users": [{"userName": "a"}]}')))
+    [taken] = alone.store.tables["User"].records
+    fixture = {"users": [{"userName": "a"}, {"id": taken, "userName": "b"}]}
+    both = Tenant("", Start(profiles.load("standard"), parse(orjson.dumps(fixture))))
+    assert len(both.store.tables["User"]) == 2
+
+
+def test_an_id_given_twice_is_a_mistake():
+    """The second one is named; nobody is lost in silence."""
+    fixture = {"users": [{"id": "1", "userName": "a"}, {"id": "1", "userName": "b"}]}
+    with pytest.raises(FixtureError, match="given twice") as caught:
+        Tenant("", Start(profiles.load("standard"), parse(orjson.dumps(fixture))))
+    assert caught.value.where == "/users/1/id"
+
+
+def test_a_misspelt_attribute_of_a_fixture_is_a_mistake():
+    """What a client's slip would be tolerated for, a fixture is refused for, with its place."""
+    fixture = {"users": [{"userName": "a", "dispalyName": "A"}]}
+    with pytest.raises(FixtureError, match="dispalyName") as caught:
+        Tenant("", Start(profiles.load("standard"), parse(orjson.dumps(fixture))))
+    assert caught.value.where == "/users/0"

@@ -277,7 +277,9 @@ class Tolerance:
             refusal: the RFC's own error for it; invalidSyntax when none is given.
         """
         if code not in self.accepted:
-            raise refusal or ScimError(400, "invalidSyntax", f"{detail} ({LENIENCIES[code].source})")
+            error = refusal or ScimError(400, "invalidSyntax", f"{detail} ({LENIENCIES[code].source})")
+            # The code says what to --accept for a client that cannot do otherwise.
+            raise ScimError(error.status, error.scim_type, f"{error.detail} [{code}]", error.headers)
         if self.used is None:
             self.used = {}
         if len(self.used) < _MOST_NOTES:

@@ -265,14 +265,20 @@ class Service:
     def _delete(self, call: Call, now: str) -> Reply:
         kind = call.kind
         record = self.store.get(kind, call.id or "")
-        if record is None:
+        account = self.planner.visible_account(kind, call.id or "") if record is None else None
+        target = record or account
+        if target is None:
             raise self.planner.unknown(kind, call.id)
-        self.planner.check_match(call, record)
-        attributes = {**record.attributes(), "active": False}
-        changes = self.store.delete(record, now)
+        self.planner.check_match(call, target)
+        attributes = target.attributes()
+        # What is deleted is gone for the client (RFC 7644 §3.6), also where those who left stay to be seen.
+        attributes.pop("active", None)
+        changes = self.store.delete(record, now) if record is not None else []
         if self.policy.delete == "leave" and kind.name == "User":
-            self.store.put_account(record.id, attributes, now, created=record.created)
-        return Reply(204, None, {}, record, changes)
+            self.store.put_account(target.id, attributes, now, created=target.created)
+        elif account is not None:
+            self.store.drop_account(account.id)
+        return Reply(204, None, {}, target, changes)
 
     def _answer(
         self,
