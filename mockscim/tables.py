@@ -132,6 +132,9 @@ def profile_lines(profile: Mapping[str, Any], leniencies: Iterable[Mapping[str, 
         yield f"  {quirk['confidence']}: {quirk['source']}"
         if quirk["setting"]:
             yield f"  switch: {quirk['setting']}" + (f"; otherwise {quirk['otherwise']}" if quirk["otherwise"] else "")
+            for name in quirk["setting"].split(", "):
+                if name in profile.get("switched", {}):
+                    yield f"  switched here: {name} = {profile['switched'][name]}"
     yield ""
     yield "Leniencies, switched by --strict, --accept CODE and --refuse CODE:"
     rows = [("on" if row["on"] else "off", row["code"], row["source"], row["accepts"]) for row in leniencies]

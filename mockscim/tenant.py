@@ -10,7 +10,7 @@ import hashlib
 import random
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,7 +20,7 @@ import orjson
 
 from mockscim import fixtures
 from mockscim.clock import Clock, parse_instant
-from mockscim.faults import FaultEngine
+from mockscim.faults import FaultEngine, FaultError
 from mockscim.fixtures import Entry, Fixture, FixtureError
 from mockscim.journal import History, Journal
 from mockscim.profiles import Profile
@@ -150,7 +150,9 @@ class Tenant:
         self._seeder = Seeder(self.service.planner)
         self.journal = Journal()
         self.history = History()
-        self.faults = FaultEngine(start.seed, self.clock.now(), [*start.profile.faults, *start.faults])
+        rules = [*start.profile.faults, *start.faults]
+        self.check_operations(rules)
+        self.faults = FaultEngine(start.seed, self.clock.now(), rules)
         self.tokens = Tokens()
         for token in start.tokens:
             self.tokens.mint(self.clock.text(), token)
@@ -179,6 +181,22 @@ class Tenant:
         digits = f"{self._random.getrandbits(128):032x}"
         variant = "89ab"[int(digits[16], 16) & 3]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+    def check_operations(self, rules: Sequence[object]) -> None:
+        """Refuse rules about resources that are not here: a slip in a name would be a fault that never strikes.
+
+        Raises:
+            FaultError: names the rule by its place in the list.
+        """
+        known = {*(kind.resource for kind in self.registry.types.values()), "me", "bulk", "discovery", "root"}
+        for index, rule in enumerate(rules):
+            matches = rule.get("match") if isinstance(rule, Mapping) else None
+            named = matches.get("operation", ()) if isinstance(matches, Mapping) else ()
+            for operation in [named] if isinstance(named, str) else named if isinstance(named, list) else []:
+                resource = str(operation).partition(".")[0]
+                if "*" not in resource and resource not in known:
+                    expected = f"{operation!r}: one of {', '.join(sorted(known))} was expected before the dot"
+                    raise FaultError(f"/{index}/match/operation", expected)
 
     # -- life --------------------------------------------------------------------------------------------------
 

@@ -474,7 +474,7 @@ def test_a_missing_file_is_answered_with_the_bundled_names(name):
         fixtures.load_bundled(name)
     assert "(bundled: people-100, segment-workspace, small)" in str(caught.value)
     with pytest.raises(FixtureError):
-        load(name + "-")
+        load(name + "?")
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockscim import fixtures, profiles
+from mockscim.faults import FaultError
 from mockscim.fixtures import FixtureError, parse
 from mockscim.scim import urns
 from mockscim.scim.errors import ScimError
@@ -567,3 +568,18 @@ def test_a_misspelt_attribute_of_a_fixture_is_a_mistake():
     with pytest.raises(FixtureError, match="dispalyName") as caught:
         Tenant("", Start(profiles.load("standard"), parse(orjson.dumps(fixture))))
     assert caught.value.where == "/users/0"
+
+
+@pytest.mark.parametrize("operation", ["usr.create", ["user.create", "users.create"]])
+def test_a_rule_about_a_resource_that_is_not_here_is_refused(operation):
+    """A slip in the name of a resource would be a fault that never strikes."""
+    rule = {"type": "reset", "match": {"operation": operation}}
+    with pytest.raises(FaultError, match="group, me, root, user was expected") as caught:
+        Tenant("", Start(profiles.load("standard"), faults=(rule,)))
+    assert caught.value.pointer == "/0/match/operation"
+
+
+def test_a_rule_may_be_about_a_type_that_a_fixture_brings():
+    """What counts are the types that the tenant has, and globs."""
+    tenant = Tenant("", Start(profiles.load("standard")))
+    tenant.check_operations([{"match": {"operation": ["u*.create", "*", "group.*", "discovery.get"]}}])

@@ -125,8 +125,18 @@ class Profile:
         return _replaced(self.policy, accepted=codes)
 
     def describe(self) -> dict[str, Any]:
-        """The profile with every quirk's source, for ``mockscim profiles NAME``."""
+        """The profile with every quirk's source, for ``mockscim profiles NAME``.
+
+        ``switched`` has what it switches in the profile that it extends: the quirks are told as that one has them.
+        """
         document: dict[str, Any] = msgspec.to_builtins(self.document)
+        document["switched"] = {}
+        if self.document.extends in names():
+            below = load(self.document.extends).document.behaviour
+            for name in below.__struct_fields__:
+                now = getattr(self.document.behaviour, name)
+                if now != getattr(below, name):
+                    document["switched"][f"behaviour.{name}"] = now
         return document
 
 

@@ -215,6 +215,7 @@ def _add_fault(control: Control, ask: Ask) -> Result:
     document = ask.json()
     if isinstance(document, dict) and isinstance(document.get("rules"), list):
         document = document["rules"]
+    tenant.check_operations(document if isinstance(document, list) else [document])
     if isinstance(document, list):
         rules = tenant.faults.extend(document, tenant.clock.now())
         return 201, {"items": [tenant.faults.describe(rule) for rule in rules], "next": None}
@@ -230,6 +231,7 @@ def _replace_faults(control: Control, ask: Ask) -> Result:
         document = document["rules"]
     if not isinstance(document, list):
         raise ControlError(400, "a list of rules was expected, or a scenario with rules")
+    tenant.check_operations(document)
     tenant.faults.replace(document, tenant.clock.now())
     return _get_faults(control, ask)
 
@@ -251,6 +253,7 @@ def _get_fault(control: Control, ask: Ask) -> Result:
 @route("PUT", "/faults/([^/]+)")
 def _put_fault(control: Control, ask: Ask) -> Result:
     tenant = control.tenant(ask)
+    tenant.check_operations([ask.json()])
     tenant.faults.put(ask.parts[0], ask.json(), tenant.clock.now())
     return 200, tenant.faults.describe(ask.parts[0])
 
