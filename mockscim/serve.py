@@ -207,7 +207,10 @@ def build(settings: Settings) -> ScimServer:
         max_body=max_body,
     )
     with _option("--fixture" if fixture else "--profile"):
-        return ScimServer(start, options)
+        try:
+            return ScimServer(start, options)
+        except FaultError as error:
+            raise SettingsError(f"--fault or --faults: {error}") from None
 
 
 @contextmanager
@@ -215,6 +218,8 @@ def _option(name: str) -> Iterator[None]:
     """Say which option it was that cannot be used."""
     try:
         yield
+    except SettingsError:
+        raise
     except (ValueError, OSError) as error:
         text = " ".join(str(error).split())
         raise SettingsError(f"{name}: {text}") from None
