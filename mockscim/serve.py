@@ -33,7 +33,7 @@ import orjson
 from mockscim import __version__, fixtures, profiles
 from mockscim.clock import Clock, format_instant
 from mockscim.durations import parse_size
-from mockscim.faults import Scenario, compile_rules, latency_rule, parse_spec, read_scenario
+from mockscim.faults import FaultError, Scenario, compile_rules, latency_rule, parse_spec, read_scenario
 from mockscim.fixtures import Fixture
 from mockscim.journal import Exchange, mask_query
 from mockscim.server.app import Options, ScimServer, create_server, fixed_base

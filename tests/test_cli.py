@@ -190,7 +190,7 @@ def test_a_profile_shows_every_quirk_with_source_and_switch(mockscim):
         if quirk["setting"]:
             assert f"  switch: {quirk['setting']}" in shown
     off = {row["code"] for row in document["leniencies"] if not row["on"]}
-    assert "remove-by-value" in off
+    assert "remove-members-by-value" in off
     for code in off:
         assert re.search(rf"^  off +{code} ", shown, re.MULTILINE)
 

@@ -149,9 +149,14 @@ ROWS = [
         patch({"op": "replace", "value": {"id": "g-1", "displayName": "x"}}),
         refusal=MUTABILITY,
     ),
-    Row("remove-by-value", "PATCH", GROUP, patch({"op": "remove", "path": "members", "value": [{"value": "u-1"}]})),
     Row(
-        "remove-by-value",
+        "remove-members-by-value",
+        "PATCH",
+        GROUP,
+        patch({"op": "remove", "path": "members", "value": [{"value": "u-1"}]}),
+    ),
+    Row(
+        "remove-members-by-value",
         "PATCH",
         USER,
         patch({"op": "remove", "path": "emails", "value": [{"value": "ann@example.com"}]}),

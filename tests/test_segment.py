@@ -516,10 +516,10 @@ def test_removal_by_a_value_list_may_be_ignored():
 
 
 def test_removal_by_a_value_list_may_be_accepted():
-    """accept=["remove-by-value"]: the leniency of the standard profile."""
-    workspace = Workspace(accept=("remove-by-value",))
+    """accept=["remove-members-by-value"]: the leniency of the standard profile."""
+    workspace = Workspace(accept=("remove-members-by-value",))
     assert workspace.patch("/Groups/g-eng", BY_VALUE)[0] == 200
-    assert workspace.leniencies == ["patch-op-case", "remove-by-value"]
+    assert workspace.leniencies == ["patch-op-case", "remove-members-by-value"]
     assert workspace.members() == ["u-bo"]
 
 
@@ -718,3 +718,29 @@ def test_the_other_bundled_fixtures_load_too(name):
     """The directories of the standard profile can be a workspace: what Segment does not have is left out."""
     tenant = Tenant("", Start(profiles.load("segment"), fixtures.load(name)))
     assert len(tenant.store.tables["User"]) > 3
+
+
+@pytest.mark.parametrize("way", ["PUT", "PATCH"])
+def test_coming_back_is_an_activation(way):
+    """A fault may aim at user.activate, however the client says it."""
+    tenant = Workspace().tenant
+    workspace = Workspace()
+    workspace.leave()
+    service = workspace.tenant.service
+    call = service.route(way, "/Users/u-ann", BASE)
+    put = {"schemas": [urns.USER], "userName": "ann@example.com", "active": True}
+    patch = {"schemas": [urns.PATCH_OP], "Operations": [{"op": "replace", "value": {"active": True}}]}
+    service.read(call, (), orjson.dumps(put if way == "PUT" else patch))
+    assert call.refinements == ("user.activate",)
+    there = tenant.service.route("PUT", "/Users/u-ann", BASE)
+    tenant.service.read(there, (), orjson.dumps(put))
+    assert there.refinements == ()
+
+
+def test_only_the_work_e_mail_exists(workspace):
+    """Entra maps the work e-mail; one of another type is ignored, one without a type is kept (both guesses)."""
+    emails = [{"value": "w", "type": "Work"}, {"value": "h", "type": "home"}, {"value": "n"}]
+    _, user = workspace.post(userName="new@example.com", emails=emails)
+    assert [email["value"] for email in user["emails"]] == ["w", "n"]
+    _, user = workspace.post(userName="other@example.com", emails=[{"value": "h", "type": "home"}])
+    assert "emails" not in user

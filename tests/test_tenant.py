@@ -583,3 +583,21 @@ def test_a_rule_may_be_about_a_type_that_a_fixture_brings():
     """What counts are the types that the tenant has, and globs."""
     tenant = Tenant("", Start(profiles.load("standard")))
     tenant.check_operations([{"match": {"operation": ["u*.create", "*", "group.*", "discovery.get"]}}])
+
+
+def test_a_fixture_may_extend_a_type_that_is_here():
+    """The User of the profile gets the fixture's extension beside its own; the dump loads again."""
+    urn = "urn:example:params:scim:schemas:extension:badge:2.0:User"
+    fixture = {
+        "schemas": [{"id": urn, "attributes": [{"name": "badge", "type": "string"}]}],
+        "resourceTypes": [
+            {"name": "User", "endpoint": "/Users", "schema": urns.USER, "schemaExtensions": [{"schema": urn}]}
+        ],
+        "users": [{"userName": "a", urn: {"badge": "7"}, urns.ENTERPRISE_USER: {"department": "D"}}],
+    }
+    tenant = Tenant("", Start(profiles.load("standard"), parse(orjson.dumps(fixture))))
+    dumped = tenant.dump()
+    [user] = dumped["users"]
+    assert (user[urn], user[urns.ENTERPRISE_USER]) == ({"badge": "7"}, {"department": "D"})
+    tenant.load(parse(fixtures.render(dumped)), merge=False)
+    assert tenant.dump() == dumped

@@ -78,6 +78,7 @@ class ProfileDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     refuse: list[str] = []
     types: dict[str, TypeDocument] = {}
     filterable: dict[str, dict[str, list[Operator]]] = {}
+    value_types: dict[str, dict[str, list[str]]] = {}
     frozen: dict[str, list[str]] = {}
     behaviour: BehaviourDocument = msgspec.field(default_factory=BehaviourDocument)
     faults: list[dict[str, Any]] = []
@@ -107,7 +108,11 @@ class Profile:
         registry = _registry(self.document)
         brought = Registry.from_documents(schemas, types)
         for kind in brought.types.values():
-            registry.add(kind)
+            known = registry.types.get(kind.name)
+            if known is not None and known.endpoint.lower() == kind.endpoint.lower():
+                registry.extend(known, kind)  # the same type, with extensions of the fixture's own
+            else:
+                registry.add(kind)
         return registry
 
     def with_leniencies(
@@ -238,6 +243,10 @@ def _build(raw: dict[str, Any], source: str | Mapping[str, Any]) -> Profile:
         filterable={
             kind: {path.lower(): frozenset(ops) for path, ops in paths.items()}
             for kind, paths in document.filterable.items()
+        },
+        value_types={
+            kind: {path.lower(): frozenset(each.lower() for each in types) for path, types in paths.items()}
+            for kind, paths in document.value_types.items()
         },
         frozen={kind: frozenset(name.lower() for name in listed) for kind, listed in document.frozen.items()},
         **switches,

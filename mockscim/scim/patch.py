@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from mockscim.scim import match, urns
-from mockscim.scim.errors import invalid_path, invalid_syntax, invalid_value, mutability, no_target
+from mockscim.scim.errors import ScimError, invalid_path, invalid_syntax, invalid_value, mutability, no_target
 from mockscim.scim.filter import Node
 from mockscim.scim.members import MembersDraft
 from mockscim.scim.path import PatchPath, parse_path
@@ -22,6 +22,8 @@ from mockscim.scim.resource import coerce, coerce_extension, unknown
 from mockscim.scim.schema import Attribute, ResourceType, Schema
 
 MISSING: Any = object()
+# How many values of multi-valued attributes the operations of one PATCH may look at: about half a second's work.
+MOST_LOOKED_AT = 1_000_000
 
 
 @dataclass(slots=True)
@@ -130,6 +132,7 @@ class Patcher:
         self._kind_of = kind_of
         self._policy = policy
         self._tolerance = tolerance
+        self._looked_at = 0
 
     def apply(self, operations: Sequence[Operation]) -> None:
         """Apply all operations in order; ScimError at the first that cannot be."""
@@ -138,6 +141,12 @@ class Patcher:
                 self._without_path(operation)
             else:
                 self._with_path(operation, parse_path(operation.path))
+
+    def _look_at(self, values: int) -> None:
+        """Count the values that operations have to look at; one request must not keep the server for itself."""
+        self._looked_at += values
+        if self._looked_at > MOST_LOOKED_AT:
+            raise ScimError(413, None, "the operations have to look at too many values; send fewer in one request")
 
     # -- without a path: the value is a set of attributes ------------------------------------------------------
 
@@ -319,6 +328,7 @@ class Patcher:
             raise mutability(f"{attribute.path} is immutable and already has a value")
         if attribute.multi_valued:
             if operation.op == "add":
+                self._look_at(len(old or ()))
                 if new:
                     container[name] = _appended(list(old or ()), new)
             elif new is None:
@@ -362,7 +372,9 @@ class Patcher:
         refusal = invalid_value(
             f'{operation.where}: remove takes no value; select with a filter, {attribute.name}[value eq "…"]'
         )
-        self._tolerance.allow("remove-by-value", f"{operation.where} removes from {attribute.name} by value", refusal)
+        self._tolerance.allow(
+            "remove-members-by-value", f"{operation.where} removes from {attribute.name} by value", refusal
+        )
 
     def _set_sub(self, operation: Operation, attribute: Attribute, sub: Attribute, container: dict[str, Any]) -> None:
         """Set or remove one sub-attribute of a single-valued complex attribute."""
@@ -388,6 +400,7 @@ class Patcher:
         """Work on those values that a filter selects, or on all where a sub-attribute is named without one."""
         if attribute.type != "complex":
             raise invalid_path(f"{operation.where}.path: {attribute.path} has no sub-attributes to select by")
+        self._look_at(len(container.get(attribute.name) or ()))
         values: list[dict[str, Any]] = [dict(item) for item in container.get(attribute.name) or ()]
         query = None
         if node is not None:
@@ -455,7 +468,7 @@ class Patcher:
             if value is MISSING or value is None:
                 members.clear()
                 return
-            if "remove-by-value" not in self._tolerance.accepted and self._policy.remove_by_value == "ignore":
+            if "remove-members-by-value" not in self._tolerance.accepted and self._policy.remove_by_value == "ignore":
                 return
             self._allow_remove_by_value(operation, attribute)
             for item in read_members(value, attribute, self._policy, self._tolerance):
@@ -553,7 +566,7 @@ def _demote(attribute: Attribute, values: list[dict[str, Any]], chosen: list[dic
 
 
 def _covers(item: object, wanted: object) -> bool:
-    """Whether a stored value is the one that a remove-by-value names: all that it names is equal."""
+    """Whether a stored value is the one that a remove-members-by-value names: all that it names is equal."""
     if isinstance(item, dict) and isinstance(wanted, dict):
         if "value" in wanted and "value" in item:
             return bool(item["value"] == wanted["value"]) and (

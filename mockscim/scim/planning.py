@@ -58,6 +58,7 @@ class Planner:
             if joins is not None:
                 attributes = {**joins.attributes(), "active": attributes.get("active", True)}
             attributes.setdefault("active", True)
+        self._drop_types(kind, attributes)
         self.check_unique(kind, attributes, None)
         self.link(kind, attributes)
         return Plan(attributes, draft.difference(), joins)
@@ -86,6 +87,7 @@ class Planner:
             patcher.apply(call.operations)
             require(attributes, kind)
         check_immutable(before, attributes, kind)
+        self._drop_types(kind, attributes)
         self._thaw(kind, before, attributes, whole=call.method == "PUT")
         if outside:
             if attributes.get("active") is not True:
@@ -171,6 +173,23 @@ class Planner:
                         del held[attribute.name]
             if urn is not None and not attributes.get(urn, True):
                 del attributes[urn]
+
+    def _drop_types(self, kind: ResourceType, attributes: dict[str, Any]) -> None:
+        """Leave out values of types that this provider does not have; one without a type is of any."""
+        for key, types in self.policy.value_types.get(kind.name, {}).items():
+            attribute = kind.attributes.get(key)
+            values = attributes.get(attribute.name) if attribute is not None else None
+            if attribute is None or not isinstance(values, list):
+                continue
+            kept = [
+                v
+                for v in values
+                if not isinstance(v, dict) or str(v.get("type") or "").lower() in types or not v.get("type")
+            ]
+            if kept:
+                attributes[attribute.name] = kept
+            else:
+                del attributes[attribute.name]
 
     def _thaw(self, kind: ResourceType, before: Mapping[str, Any], after: dict[str, Any], *, whole: bool) -> None:
         """Treat changes of attributes that this provider does not change after creation.

@@ -147,7 +147,7 @@ LENIENCIES: Mapping[str, Leniency] = {
             _OKTA + ": a group's rename carries its id",
         ),
         Leniency(
-            "remove-by-value",
+            "remove-members-by-value",
             "remove with a path and a value: just those values go",
             "RFC 7644 §3.5.2.2",
             "without a filter in the path all values are removed, and value has no meaning",
@@ -304,13 +304,15 @@ class Policy:
         sort: whether sortBy is understood.
         etag: whether versions are published and If-Match and If-None-Match are honoured.
         unsupported: what becomes of an attribute of RFC 7643 that this provider does not have.
+        value_types: for each resource type the multi-valued attributes (lower case) of which only values of some types
+            exist, such as e-mails for work; others are dropped.
         frozen: for each resource type the attributes (lower case) that cannot change after creation.
         frozen_change: what an attempt to change one gets.
         deactivate: ``flag`` stores active=false; ``leave`` takes the user out while the account survives.
         delete: ``remove`` forgets the user; ``leave`` keeps the account outside the directory.
         left_user: what GET of a user who left answers: ``absent`` is 404, ``inactive`` is 200 with active=false.
         join_accounts: whether a POST of a known account's userName joins that account instead of creating one.
-        remove_by_value: what a refused remove-by-value gets: an error, or silently nothing.
+        remove_by_value: what a refused remove-members-by-value gets: an error, or silently nothing.
     """
 
     accepted: frozenset[str] = TOLERANT
@@ -321,6 +323,7 @@ class Policy:
     sort: bool = True
     etag: bool = True
     unsupported: Literal["ignore", "reject"] = "ignore"
+    value_types: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     frozen: Mapping[str, frozenset[str]] = field(default_factory=dict)
     frozen_change: Literal["ignore", "reject", "apply"] = "ignore"
     deactivate: Literal["flag", "leave"] = "flag"

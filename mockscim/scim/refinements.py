@@ -38,9 +38,11 @@ def _of_members(call: Call, kind: ResourceType) -> list[str]:
 
 def _of_replacement(call: Call, kind: ResourceType, store: Store) -> list[str]:
     record = store.get(kind, call.id or "")
-    if record is None:
-        return []
     fields = {name.lower(): value for name, value in call.document.items()}
+    if record is None:
+        outside = store.accounts.records.get(call.id or "") if store.accounts is not None else None
+        comes = outside is not None and kind.name == "User" and str(fields.get("active", False)).lower() == "true"
+        return [f"{kind.resource}.activate"] if comes else []
     before = record.attributes()
     if kind.name == "User":
         was, now = before.get("active", True), str(fields.get("active", True)).lower() != "false"

@@ -428,6 +428,25 @@ class Registry:
         for schema in (resource_type.schema, *(extension for extension, _ in resource_type.extensions)):
             self.schemas.setdefault(schema.key, schema)
 
+    def extend(self, known: ResourceType, brought: ResourceType) -> None:
+        """Give a type that is here the extensions of a definition that is brought along."""
+        have = {extension.key for extension, _ in known.extensions}
+        extensions = [*known.extensions, *(pair for pair in brought.extensions if pair[0].key not in have)]
+        del self.types[known.name], self.endpoints[known.endpoint.lower()]
+        kept = {key for key in known.unsupported if not any(key == extension.key for extension, _ in extensions)}
+        external_id = "externalid" in known.attributes
+        self.add(
+            ResourceType(
+                known.name,
+                known.endpoint,
+                known.schema,
+                extensions,
+                known.description,
+                external_id=external_id,
+                unsupported=kept,
+            )
+        )
+
     @classmethod
     def from_documents(
         cls, schemas: Iterable[Mapping[str, Any]], resource_types: Iterable[Mapping[str, Any]]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mockscim.scim.record import Record
-from mockscim.scim.schema import Attribute, ResourceType
+from mockscim.scim.schema import COMMON, Attribute, ResourceType
 
 _BLOCK = 1024
 
@@ -171,7 +171,7 @@ def folded(attribute: Attribute, value: object) -> str | None:
 def _indexable(resource_type: ResourceType, key: str) -> bool:
     name, _, sub = key.partition(".")
     attribute = resource_type.attributes.get(name)
-    if attribute is None or attribute.mutability == "readOnly" or attribute.keyed:
+    if attribute is None or name in COMMON or attribute.mutability == "readOnly" or attribute.keyed:
         return False
     leaf = attribute.sub(sub) if sub else attribute
     return leaf is not None and leaf.type in ("string", "reference") and leaf.returned != "never"

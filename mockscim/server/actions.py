@@ -17,10 +17,17 @@ from mockscim.har import to_har
 from mockscim.profiles import load_bundled
 from mockscim.server.address import base_url
 from mockscim.server.control import Ask, Control, ControlError, Result, route
-from mockscim.tenant import Start
+from mockscim.tenant import Start, digest
 from mockscim.version import __version__
 
 _PAGE = 1000
+
+
+class ClockDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The body of ``PUT clock``."""
+
+    mode: str = "virtual"
+    now: str | None = None
 
 
 class TenantDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -32,16 +39,9 @@ class TenantDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     strict: bool | None = None
     accept: list[str] | None = None
     refuse: list[str] | None = None
-    clock: str | None = None
+    clock: str | ClockDocument | None = None
     tokens: list[str] | None = None
     faults: list[dict[str, Any]] | None = None
-
-
-class ClockDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The body of ``PUT clock``."""
-
-    mode: str = "virtual"
-    now: str | None = None
 
 
 class AdvanceDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -70,11 +70,15 @@ def _put_tenant(control: Control, ask: Ask) -> Result:
         _check_token(token, f"/tokens/{index}")
     start = control.server.tenants.start
     changes: dict[str, Any] = {
-        name: value for name in ("seed", "strict", "clock") if (value := getattr(wanted, name)) is not None
+        name: value for name in ("seed", "strict") if (value := getattr(wanted, name)) is not None
     }
     for name in ("accept", "refuse", "tokens", "faults"):
         if getattr(wanted, name) is not None:
             changes[name] = tuple(getattr(wanted, name))
+    if isinstance(wanted.clock, ClockDocument):
+        changes["clock"] = wanted.clock.mode + (f":{wanted.clock.now}" if wanted.clock.now is not None else "")
+    elif wanted.clock is not None:
+        changes["clock"] = wanted.clock
     if wanted.profile is not None:
         changes["profile"] = load_bundled(wanted.profile)
     if isinstance(wanted.fixture, str):
@@ -375,6 +379,19 @@ def _mint(control: Control, ask: Ask) -> Result:
 def _check_token(text: str, where: str) -> None:
     if not re.fullmatch(r"[\x21-\x7e]{1,4096}", text):
         raise ControlError(400, "a token is printable ASCII without spaces", where)
+
+
+@route("DELETE", "/tokens")
+def _revoke_text(control: Control, ask: Ask) -> Result:
+    """Revoke the token that the body names, or all that were minted when it names none."""
+    tokens = control.tenant(ask).tokens
+    given = ask.document(TokenDocument).token
+    found = [token.name for token in tokens if given is None or token.digest == digest(given)]
+    if given is not None and not found:
+        raise ControlError(404, "there is no such token", "/token")
+    for name in found:
+        tokens.revoke(name)
+    return 204, None
 
 
 @route("DELETE", "/tokens/([^/]+)")

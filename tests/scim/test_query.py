@@ -274,3 +274,10 @@ def test_a_filter_and_its_index_agree() -> None:
         provider.user("u7" if not turn else "other", emails=[{"value": "m2@x"}, {"value": "M2@X"}])
         provider.ask("DELETE", "/Users/id-4")
     assert provider.get("/Users", filter='externalId eq "e1"').ids == []
+
+
+def test_schemas_are_compared_as_any_attribute(ten: Provider) -> None:
+    """`schemas eq` finds by a URN (RFC 7644 §3.4.2.2, figure 2), though schemas are no stored attribute."""
+    assert ten.get("/Users", filter=f'schemas eq "{urns.USER}"')["totalResults"] == 10
+    assert ten.get("/Users", filter=f'schemas eq "{urns.USER}" and userName eq "u3"')["totalResults"] == 1
+    assert ten.get("/Users", filter=f'schemas eq "{ENTERPRISE}"')["totalResults"] == 0

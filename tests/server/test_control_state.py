@@ -33,6 +33,27 @@ def test_token_of_choice(server):
     assert_problem(server.admin.post("/_mockscim/tokens", json={"token": 5}), 400, "/token")
 
 
+def test_tokens_are_revoked_by_their_text_or_all_at_once(server):
+    """DELETE of the collection takes the token that the body names, or all that were minted."""
+    admin = server.admin
+    for text in ("one", "two", "three"):
+        admin.post("/_mockscim/tokens", json={"token": text})
+    assert admin.request("DELETE", "/_mockscim/tokens", json={"token": "two"}).status_code == 204
+    assert_problem(admin.request("DELETE", "/_mockscim/tokens", json={"token": "two"}), 404, "/token")
+    assert len(admin.get("/_mockscim/tokens").json()["items"]) == 2
+    assert admin.delete("/_mockscim/tokens").status_code == 204
+    assert admin.get("/_mockscim/tokens").json()["items"] == []
+    assert server.http({"Authorization": "Bearer one"}).get("/scim/v2/Users").status_code == 401
+    assert server.client.get("/scim/v2/Users").status_code == 200
+
+
+def test_a_tenant_takes_its_clock_as_the_clock_is_set(server):
+    """PUT of a tenant takes the clock as text, or as the document that PUT clock takes."""
+    document = {"clock": {"mode": "virtual", "now": "2030-01-01T00:00:00Z"}}
+    made = server.admin.put("/t/told/_mockscim", json=document)
+    assert made.json()["clock"] == {"mode": "virtual", "now": "2030-01-01T00:00:00.000Z"}
+
+
 # -- reset -----------------------------------------------------------------------------------------------------
 
 
