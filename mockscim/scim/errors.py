@@ -84,11 +84,6 @@ def uniqueness(detail: str) -> ScimError:
     return ScimError(409, "uniqueness", detail)
 
 
-def too_many(detail: str) -> ScimError:
-    """400: the answer would hold more results than the server is willing to give."""
-    return ScimError(400, "tooMany", detail)
-
-
 def not_found(detail: str) -> ScimError:
     """404: no such resource or endpoint."""
     return ScimError(404, None, detail)

@@ -365,6 +365,7 @@ class Patcher:
             return
         self._allow_remove_by_value(operation, attribute)
         gone = coerce(attribute, value, self._policy, self._tolerance) or []
+        self._look_at(len(gone) * len(container.get(attribute.name, ())))
         kept = [item for item in container.get(attribute.name, []) if not any(_covers(item, wanted) for wanted in gone)]
         _put(container, attribute.name, kept)
 
@@ -494,8 +495,10 @@ class Patcher:
         if query.key is not None:
             chosen = [query.key] if members.get(query.key) is not None else []
         else:
+            listed = list(members)
+            self._look_at(len(listed))
             chosen = [
-                m.value for m in members if query.matches({"value": m.value, "type": m.type, "display": m.display})
+                m.value for m in listed if query.matches({"value": m.value, "type": m.type, "display": m.display})
             ]
         if op == "remove":
             if not chosen:

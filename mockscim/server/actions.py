@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -14,6 +16,7 @@ from mockscim.clock import parse_instant
 from mockscim.durations import parse_duration
 from mockscim.faults import types_catalogue
 from mockscim.har import to_har
+from mockscim.journal import Exchange
 from mockscim.profiles import load_bundled
 from mockscim.server.address import base_url
 from mockscim.server.control import Ask, Control, ControlError, Result, route
@@ -274,28 +277,37 @@ def _remove_fault(control: Control, ask: Ask) -> Result:
 # -- what happened ---------------------------------------------------------------------------------------------
 
 
+def _limit(ask: Ask) -> int:
+    limit = ask.number("limit", _PAGE)
+    if not limit:
+        raise ControlError(400, "limit is 1 or more")
+    return limit
+
+
+def _page(documents: Iterator[dict[str, Any]], limit: int, dropped: int) -> Result:
+    """Numbered documents, oldest first; ``next`` is the ``since`` to go on with, when there are more."""
+    found = list(islice(documents, limit))
+    more = next(documents, None) is not None
+    return 200, {"items": found, "next": found[-1]["n"] if more else None, "dropped": dropped}
+
+
 @route("GET", "/journal")
 def _journal(control: Control, ask: Ask) -> Result:
     """Exchanges, oldest first: ``operation``, ``status``, ``fault``, ``since`` (a number), ``limit``."""
     journal = control.tenant(ask).journal
-    since, limit = ask.number("since", 0), ask.number("limit", _PAGE)
+    since, limit = ask.number("since", 0), _limit(ask)
     wanted = ask.parameters
-    found: list[dict[str, Any]] = []
-    # Numbers are given on arrival, entries are made at the end: a slow request comes in late, but in its place.
-    for exchange in sorted(journal, key=lambda exchange: exchange.n):
-        if exchange.n <= since:
-            continue
+
+    def chosen(exchange: Exchange) -> bool:
         names = (exchange.operation, *exchange.refinements)
         if "operation" in wanted and not any(fnmatchcase(n or "", wanted["operation"]) for n in names):
-            continue
+            return False
         if "status" in wanted and str(exchange.status) != wanted["status"]:
-            continue
-        if "fault" in wanted and not any(wanted["fault"] in (f.rule, f.type) for f in exchange.faults):
-            continue
-        if len(found) == limit:
-            return 200, {"items": found, "next": found[-1]["n"] if found else since, "dropped": journal.dropped}
-        found.append(exchange.entry())
-    return 200, {"items": found, "next": None, "dropped": journal.dropped}
+            return False
+        return "fault" not in wanted or any(wanted["fault"] in (f.rule, f.type) for f in exchange.faults)
+
+    kept = (exchange for exchange in journal if exchange.n > since and chosen(exchange))
+    return _page((exchange.entry() for exchange in kept), limit, journal.dropped)
 
 
 @route("DELETE", "/journal")
@@ -323,15 +335,8 @@ def _har(control: Control, ask: Ask) -> Result:
 @route("GET", "/history")
 def _history(control: Control, ask: Ask) -> Result:
     history = control.tenant(ask).history
-    since, limit = ask.number("since", 0), ask.number("limit", _PAGE)
-    found: list[dict[str, Any]] = []
-    for entry in history:
-        if entry.n <= since:
-            continue
-        if len(found) == limit:
-            return 200, {"items": found, "next": found[-1]["n"] if found else since, "dropped": history.dropped}
-        found.append(entry.document())
-    return 200, {"items": found, "next": None, "dropped": history.dropped}
+    since, limit = ask.number("since", 0), _limit(ask)
+    return _page((entry.document() for entry in history if entry.n > since), limit, history.dropped)
 
 
 # -- clock, tokens, policy -------------------------------------------------------------------------------------

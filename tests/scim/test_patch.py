@@ -788,3 +788,24 @@ def test_one_request_cannot_keep_the_server_for_itself() -> None:
     assert provider.patch(f"/Users/{user}", *operations[:500]).status == 200
     assert provider.patch(f"/Users/{user}", *operations[500:]).status == 413
     assert len(provider.get(f"/Users/{user}")["emails"]) == 500
+
+
+def test_removing_many_values_by_value_is_bounded_too() -> None:
+    """One operation that compares thousands of values with thousands is refused, and nothing is changed."""
+    provider = Provider()
+    emails = [{"value": f"e{n}"} for n in range(1500)]
+    user = provider.user("ann", emails=emails)
+    assert provider.patch(f"/Users/{user}", op("remove", "emails", emails)).status == 413
+    assert len(provider.get(f"/Users/{user}")["emails"]) == 1500
+    assert provider.patch(f"/Users/{user}", op("remove", "emails", emails[:100])).status == 200
+    assert len(provider.get(f"/Users/{user}")["emails"]) == 1400
+
+
+def test_filters_over_the_members_of_a_large_group_are_bounded_too() -> None:
+    """A filter that is no id looks at every member; a few hundred of them over thousands of members are refused."""
+    provider = Provider()
+    group = provider.group("g", *[provider.user(f"u{n}") for n in range(2100)])
+    looking = [op("remove", 'members[display eq "nobody"]') for _ in range(500)]
+    assert provider.patch(f"/Groups/{group}", *looking).status == 413
+    assert provider.patch(f"/Groups/{group}", *looking[:5]).status == 200
+    assert len(provider.member_ids(group)) == 2100
