@@ -113,12 +113,18 @@ def _speaks(command: Command) -> Command:
         help="The server's root, base_url or admin_url; with /t/TENANT for a tenant.  [default: http://127.0.0.1:8080]",
     )
     @click.option("--admin-token", envvar="MOCKSCIM_ADMIN_TOKEN", metavar="TOKEN", help="What its control API wants.")
+    @click.option(
+        "--ca",
+        envvar="MOCKSCIM_CA",
+        metavar="FILE",
+        help="What to trust of an https server: the ready line's ca.  [default: SSL_CERT_FILE, the system's]",
+    )
     @wraps(command)
-    def speaking(*, url: str | None, admin_token: str | None, **rest: Any) -> None:  # noqa: ANN401
+    def speaking(*, url: str | None, admin_token: str | None, ca: str | None, **rest: Any) -> None:  # noqa: ANN401
         from mockscim.remote import DEFAULT_URL, Remote, RemoteError
 
         try:
-            command(Remote(url or DEFAULT_URL, admin_token), **rest)
+            command(Remote(url or DEFAULT_URL, admin_token, ca), **rest)
         except RemoteError as error:
             raise WrongInput(str(error)) from None
 
@@ -172,13 +178,23 @@ _output_option = click.option("--output", metavar="FILE", help="Write there inst
 @click.option("--fault", multiple=True, metavar="SPEC", help="A fault rule, such as user.create=503:0.3:after.")
 @click.option("--latency", metavar="DURATION", help="Every request waits: 50ms, 20ms-80ms.")
 @click.option("--token", multiple=True, metavar="TOKEN", help="What clients must send.  [default: a random one]")
+@click.option("--basic", multiple=True, metavar="USER:PASSWORD", help="What clients may send by HTTP Basic.")
+@click.option(
+    "--oauth-client",
+    multiple=True,
+    metavar="ID:SECRET[:SCOPES]",
+    help="Who may have tokens at /oauth/token; SCOPES is read or read,write.",
+)
+@click.option("--token-ttl", default="1h", show_default=True, metavar="DURATION", help="How long those are good.")
 @click.option("--no-auth", is_flag=True, help="Ask for no token.")
 @click.option("--admin-token", metavar="TOKEN", help="What the control API wants as a Bearer token.")
 @click.option("--allow-host", multiple=True, metavar="HOST", help="A Host that the control API answers to as well.")
 @click.option("--base-url", metavar="URL", help="What locations start with, in place of the Host that was called.")
+@click.option("--tls", metavar="self-signed|CERT,KEY", help="Speak https; the ready line says which CA to trust.")
 @click.option("--strict", is_flag=True, help="Refuse all that the RFC would refuse.")
 @click.option("--accept", multiple=True, metavar="CODE", help="A leniency to accept all the same.")
 @click.option("--refuse", multiple=True, metavar="CODE", help="A leniency to refuse.")
+@click.option("--require-if-match", is_flag=True, help="Refuse changes that do not say of what version: 428.")
 @click.option("--seed", type=int, help="The number behind every random choice.  [default: the scenario's, 0]")
 @click.option("--clock", default="real", show_default=True, metavar="real|virtual[:ISO8601]", help="The data's time.")
 @click.option("--max-body", default="1MiB", show_default=True, metavar="SIZE", help="The largest request body.")
@@ -194,7 +210,7 @@ def serve(**options: Any) -> None:  # noqa: ANN401
 
     Every option has a twin in the environment, MOCKSCIM_SERVE_OPTION; what may be given several times is split there
     at white space. When standard output is no terminal, its first line is a JSON object with base_url, admin_url,
-    token, profile, seed and pid.
+    token, profile, seed and pid, with --tls self-signed ca, and with --oauth-client token_url.
     """
     from mockscim.serve import Settings, SettingsError
     from mockscim.serve import serve as run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -27,12 +28,13 @@ class Remote:
     Args:
         url: the server's root, its ``base_url`` or its ``admin_url``, with ``/t/TENANT`` for a tenant.
         admin_token: what the control API wants, if it wants one.
+        ca: a PEM file with the certificates to trust of an https server; None for ``SSL_CERT_FILE``'s or the system's.
 
     Raises:
-        RemoteError: the URL is none.
+        RemoteError: the URL is none, or the file holds no certificates.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, admin_token: str | None = None) -> None:
+    def __init__(self, url: str = DEFAULT_URL, admin_token: str | None = None, ca: str | None = None) -> None:
         given = url.strip()
         parts = urlsplit(given if "://" in given else f"http://{given}")
         try:
@@ -46,8 +48,11 @@ class Remote:
         path = parts.path.rstrip("/")
         for area in ("/scim/v2", "/_mockscim"):
             path = path.removesuffix(area)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(host, port, timeout=_SECONDS)
+        self._connection = (
+            http.client.HTTPSConnection(host, port, timeout=_SECONDS, context=_trust(ca))
+            if parts.scheme == "https"
+            else http.client.HTTPConnection(host, port, timeout=_SECONDS)
+        )
         self._path = f"{path}/_mockscim"
         self._admin_token = admin_token
         self.root = f"{parts.scheme}://{parts.netloc}{path}"
@@ -86,9 +91,7 @@ class Remote:
             response = self._connection.getresponse()
             status, content, server = response.status, response.read(), response.getheader("Server")
         except (OSError, http.client.HTTPException) as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-            hint = "start one with: mockscim serve, or name another with --url"
-            raise RemoteError(f"no server answers at {self.root} ({reason}); {hint}") from None
+            raise RemoteError(_unanswered(self.root, error)) from None
         finally:
             # A connection a call: one that is kept may have been closed in between.
             self._connection.close()
@@ -163,6 +166,27 @@ class Follower:
 
     def _knows(self, entries: list[dict[str, Any]]) -> bool:
         return any(self._seen.get(entry["n"]) == _mark(entry) for entry in entries)
+
+
+def _trust(ca: str | None) -> ssl.SSLContext:
+    """What makes a server's certificate believed; OpenSSL itself looks at ``SSL_CERT_FILE``."""
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        reason = "no certificates in PEM form" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
+        raise RemoteError(f"--ca: {ca}: {reason}") from None
+
+
+def _unanswered(root: str, error: OSError | http.client.HTTPException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{root} is not trusted: {error.verify_message}; name the CA to trust with --ca or MOCKSCIM_CA"
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    hint = "start one with: mockscim serve, or name another with --url"
+    if isinstance(error, ssl.SSLError):
+        hint = "if it does not speak TLS, name it with http://"
+    elif isinstance(error, ConnectionResetError) and root.startswith("http:"):  # also when it ends without an answer
+        hint = "if it speaks TLS, name it with https://"
+    return f"no server answers at {root} ({reason}); {hint}"
 
 
 def part(text: str) -> str:

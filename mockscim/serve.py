@@ -22,25 +22,27 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from types import FrameType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
 
-from mockscim import __version__, fixtures, profiles
-from mockscim.clock import Clock, format_instant
-from mockscim.durations import parse_size
+from mockscim import __version__, fixtures, log, profiles
+from mockscim.clock import Clock
+from mockscim.durations import parse_duration, parse_size
 from mockscim.faults import FaultError, Scenario, compile_rules, latency_rule, parse_spec, read_scenario
 from mockscim.fixtures import Fixture
-from mockscim.journal import Exchange, mask_query
+from mockscim.log import LogMode
+from mockscim.server.address import TOKEN
 from mockscim.server.app import Options, ScimServer, create_server, fixed_base
-from mockscim.tables import fault_text, printable
+from mockscim.server.auth import parse_login
+from mockscim.server.oauth import parse_client
+from mockscim.tables import printable
 from mockscim.tenant import Start
-
-LogMode = Literal["warnings", "text", "json", "off"]
+from mockscim.tls import Tls, prepared
 
 _BACKLOG = 1024
 # Requests in flight have been cut by then; this is for what does not let go, such as a client that does not read.
@@ -49,7 +51,6 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - told apart, not bound
 
 _log = logging.getLogger("mockscim")
-_exchanges = logging.getLogger("mockscim.exchanges")
 
 
 class SettingsError(ValueError):
@@ -68,13 +69,18 @@ class Settings:
     fault: tuple[str, ...] = ()
     latency: str | None = None
     token: tuple[str, ...] = ()
+    basic: tuple[str, ...] = ()
+    oauth_client: tuple[str, ...] = ()
+    token_ttl: str = "1h"  # noqa: S105 - a duration
     no_auth: bool = False
     admin_token: str | None = None
     allow_host: tuple[str, ...] = ()
     base_url: str | None = None
+    tls: str | None = None
     strict: bool = False
     accept: tuple[str, ...] = ()
     refuse: tuple[str, ...] = ()
+    require_if_match: bool = False
     seed: int | None = None
     clock: str = "real"
     max_body: str = "1MiB"
@@ -82,7 +88,11 @@ class Settings:
 
 
 class Ready(NamedTuple):
-    """What a client needs to know; addresses without a slash at the end."""
+    """What a client needs to know; addresses without a slash at the end.
+
+    ``ca`` is the PEM file that makes it trust a certificate made for this run; ``token_url`` is where an OAuth client
+    has its tokens from. None where there is none.
+    """
 
     base_url: str
     admin_url: str
@@ -90,6 +100,8 @@ class Ready(NamedTuple):
     profile: str
     seed: int
     pid: int
+    ca: str | None = None
+    token_url: str | None = None
 
 
 def settle() -> None:
@@ -110,21 +122,20 @@ def serve(settings: Settings) -> None:
         SettingsError: something given cannot be used; nothing was listened on.
     """
     stop = _Stop()
-    _configure_log(settings.log)
+    log.configure(settings.log)
     settings = checked(settings)
     if settings.no_auth and not _is_loopback(settings.host):
         _log.warning("no token is asked for (--no-auth): whoever reaches %s may read and change all", settings.host)
-    sockets = bind(settings.host, settings.port)
-    try:
+    with ExitStack() as stack:
+        sockets = bind(settings.host, settings.port)
+        stack.callback(_close, sockets)
         server = build(settings)
+        tls = _tls(settings, server, stack)
         if settings.log in ("text", "json"):
-            server.on_exchange = _log_json if settings.log == "json" else _log_text
+            server.on_exchange = log.tell_json if settings.log == "json" else log.tell_text
         settle()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(server, settings, sockets, stop))
-    finally:
-        for each in sockets:
-            each.close()
+            runner.run(_run(server, settings, sockets, stop, tls))
 
 
 # -- settings ------------------------------------------------------------------------------------------------------
@@ -142,10 +153,12 @@ def checked(settings: Settings) -> Settings:
     for option, tokens in (("--token", settings.token), ("--admin-token", (settings.admin_token,))):
         if any(token is not None and not _TOKEN.fullmatch(token) for token in tokens):
             raise SettingsError(f"{option}: printable ASCII without spaces was expected")
-    if settings.no_auth and settings.token:
-        raise SettingsError("--no-auth asks for no token and --token for one: leave one of them out")
+    given = {"--token": settings.token, "--basic": settings.basic, "--oauth-client": settings.oauth_client}
+    for option in [option for option, values in given.items() if values and settings.no_auth]:
+        raise SettingsError(f"--no-auth asks for no token and {option} for one: leave one of them out")
     if not _is_loopback(host):
-        missing = [] if settings.token or settings.no_auth else ["--token TOKEN (or --no-auth, to let everybody in)"]
+        guarded = settings.no_auth or any(given.values())
+        missing = [] if guarded else ["--token TOKEN (or --no-auth, to let everybody in)"]
         missing += [] if settings.admin_token is not None else ["--admin-token TOKEN, which guards the control API"]
         if missing:
             raise SettingsError(f"--host {host} can be reached from other machines: add {' and '.join(missing)}")
@@ -167,6 +180,9 @@ def build(settings: Settings) -> ScimServer:
         profile = profiles.load(settings.profile or (fixture.profile if fixture else None) or "standard")
     with _option("--accept, --refuse"):
         profile.with_leniencies(accept=settings.accept, refuse=settings.refuse)
+    with _option("--require-if-match"):
+        if settings.require_if_match:
+            profiles.with_if_match(profile.policy)
     rules: list[dict[str, Any]] = []
     with _option("--fault"):
         rules += [parse_spec(text) for text in settings.fault]
@@ -183,6 +199,12 @@ def build(settings: Settings) -> ScimServer:
         compile_rules([*profile.faults, *rules])  # each is good; two may bear one name
     with _option("--clock"):
         Clock(settings.clock)
+    with _option("--basic"):
+        basic = tuple(parse_login(text) for text in settings.basic)
+    with _option("--oauth-client"):
+        clients = tuple(parse_client(text) for text in settings.oauth_client)
+    with _option("--token-ttl"):
+        token_ttl = parse_duration(settings.token_ttl)
     with _option("--max-body"):
         max_body = parse_size(settings.max_body)
     with _option("--base-url"):
@@ -195,11 +217,15 @@ def build(settings: Settings) -> ScimServer:
         strict=settings.strict,
         accept=settings.accept,
         refuse=settings.refuse,
+        require_if_match=settings.require_if_match,
         clock=settings.clock,
         faults=tuple(rules),
     )
     options = Options(
         tokens=settings.token,
+        basic=basic,
+        clients=clients,
+        token_ttl=token_ttl,
         auth=not settings.no_auth,
         admin_token=settings.admin_token,
         hosts=(settings.host, *(_name_of(host) for host in settings.allow_host)),
@@ -211,6 +237,19 @@ def build(settings: Settings) -> ScimServer:
             return ScimServer(start, options)
         except FaultError as error:
             raise SettingsError(f"--fault or --faults: {error}") from None
+
+
+def _tls(settings: Settings, server: ScimServer, stack: ExitStack) -> Tls | None:
+    """What ``--tls`` asks for; a certificate made for it is good for every name that the options give the server."""
+    if settings.tls is None:
+        return None
+    fixed = server.options.base_url
+    with _option("--tls"):
+        names = (*server.options.hosts, *filter(None, [urlsplit(fixed).hostname if fixed else None]))
+        tls = stack.enter_context(prepared(settings.tls, names))
+    if tls.uncovered:
+        _log.warning("the certificate does not cover what cannot stand in one: %s", " ".join(tls.uncovered))
+    return tls
 
 
 @contextmanager
@@ -364,19 +403,22 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _run(server: ScimServer, settings: Settings, sockets: list[socket.socket], stop: _Stop) -> None:
+async def _run(
+    server: ScimServer, settings: Settings, sockets: list[socket.socket], stop: _Stop, tls: Tls | None
+) -> None:
     web_server = create_server(server)
     loop = asyncio.get_running_loop()
     listeners: list[asyncio.AbstractServer] = []
     port = sockets[0].getsockname()[1]
+    context = tls.context if tls is not None else None
     stopped = loop.create_task(stop.wait())
     try:
         for each in sockets:
             try:
-                listeners.append(await loop.create_server(web_server, sock=each, backlog=_BACKLOG))
+                listeners.append(await loop.create_server(web_server, sock=each, backlog=_BACKLOG, ssl=context))
             except OSError as error:  # another process bound it at the same moment, and was faster to listen
                 raise cannot_listen(settings.host, port, error) from None
-        _announce(server, _ready(server, settings, port))
+        _announce(server, _ready(server, settings, port, tls))
         await stopped
     finally:
         stopped.cancel()
@@ -386,11 +428,15 @@ async def _run(server: ScimServer, settings: Settings, sockets: list[socket.sock
         await web_server.shutdown(_SHUTDOWN_SECONDS)
 
 
-def _ready(server: ScimServer, settings: Settings, port: int) -> Ready:
-    root = f"http://{_bracketed(_WILDCARDS.get(settings.host, settings.host))}:{port}"
+def _ready(server: ScimServer, settings: Settings, port: int, tls: Tls | None) -> Ready:
+    scheme = "http" if tls is None else "https"
+    root = f"{scheme}://{_bracketed(_WILDCARDS.get(settings.host, settings.host))}:{port}"
     start = server.tenants.start
     token = settings.token[0] if settings.token else None
-    return Ready(f"{root}/scim/v2", f"{root}/_mockscim", token, start.profile.name, start.seed, os.getpid())
+    ca = None if tls is None or tls.ca is None else str(tls.ca)
+    token_url = f"{root}{TOKEN}" if server.token_endpoint else None
+    name = start.profile.name
+    return Ready(f"{root}/scim/v2", f"{root}/_mockscim", token, name, start.seed, os.getpid(), ca, token_url)
 
 
 def _announce(server: ScimServer, ready: Ready) -> None:
@@ -398,7 +444,7 @@ def _announce(server: ScimServer, ready: Ready) -> None:
     out = sys.stdout
     if out is None:
         return
-    text = banner(server, ready) if out.isatty() else orjson.dumps({"event": "ready", **ready._asdict()}).decode()
+    text = banner(server, ready) if out.isatty() else _line(ready)
     try:
         out.write(text + "\n")
         out.flush()
@@ -410,84 +456,28 @@ def _announce(server: ScimServer, ready: Ready) -> None:
         os.close(nowhere)
 
 
+def _line(ready: Ready) -> str:
+    facts = ready._asdict()
+    for name in ("ca", "token_url"):
+        if facts[name] is None:
+            del facts[name]
+    return orjson.dumps({"event": "ready", **facts}).decode()
+
+
 def banner(server: ScimServer, ready: Ready) -> str:
     """The facts of the ready line for people, with a command to try."""
     tables = next(iter(server.tenants)).store.tables
     counts = ", ".join(f"{len(table)} {table_name.lower()}s" for table_name, table in tables.items())
     bearer = "" if ready.token is None else f"-H {shlex.quote(f'Authorization: Bearer {ready.token}')} "
+    trusting = "" if ready.ca is None else f"--cacert {shlex.quote(ready.ca)} "
     facts = [
         ("base URL", ready.base_url),
+        *([] if ready.ca is None else [("CA", ready.ca)]),
         ("token", ready.token if ready.token is not None else "none is asked for (--no-auth)"),
+        *([] if ready.token_url is None else [("token URL", ready.token_url)]),
         ("control", ready.admin_url),
         ("profile", f"{ready.profile}, seed {ready.seed}: {counts}"),
         ("process", f"{ready.pid}, Ctrl-C stops it"),
-        ("try", f"curl {bearer}{ready.base_url}/Users"),
+        ("try", f"curl {trusting}{bearer}{ready.base_url}/Users"),
     ]
     return "\n".join([f"mockscim {__version__} is ready", *(f"  {name:<9} {printable(text)}" for name, text in facts)])
-
-
-# -- the log -------------------------------------------------------------------------------------------------------
-
-
-def _configure_log(mode: LogMode) -> None:
-    """Everything goes to standard error: warnings, and a line a request where that is asked for."""
-    logging.raiseExceptions = False  # a closed standard error is nothing to fail over
-    if mode == "off":
-        logging.disable(logging.CRITICAL)
-        return
-    handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLine() if mode == "json" else logging.Formatter("mockscim: %(levelname)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    plain = logging.StreamHandler()
-    plain.setFormatter(logging.Formatter("%(message)s"))
-    _exchanges.handlers[:] = [plain]
-    _exchanges.propagate = False
-    _exchanges.setLevel(logging.INFO)
-
-
-class _JsonLine(logging.Formatter):
-    """A log record as one JSON object."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Without line breaks, a traceback included."""
-        line = {"event": "log", "level": record.levelname.lower(), "message": record.getMessage()}
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
-
-
-def _target(exchange: Exchange) -> str:
-    tenant = f"/t/{exchange.tenant}" if exchange.tenant else ""
-    query = f"?{mask_query(exchange.query)}" if exchange.query else ""
-    # Escaped: it may hold line breaks, what a terminal obeys, and bytes that are no UTF-8.
-    return printable(f"{tenant}{exchange.path or '/'}{query}")
-
-
-def _log_text(exchange: Exchange) -> None:
-    status = exchange.status if exchange.status is not None else "cut"
-    faults = ", ".join(fault_text(fault._asdict()) for fault in exchange.faults)
-    parts = (
-        f"{exchange.method} {_target(exchange)} {status} {exchange.duration * 1000:.1f}ms",
-        f" {exchange.operation or '-'}",
-        f" [{faults}]" if faults else "",
-        " (client gone)" if exchange.client_gone else "",
-    )
-    _exchanges.info("%s", "".join(parts))
-
-
-def _log_json(exchange: Exchange) -> None:
-    line = {
-        "event": "exchange",
-        "n": exchange.n,
-        "time": format_instant(exchange.started),
-        "method": exchange.method,
-        "path": _target(exchange),
-        "status": exchange.status,
-        "duration_ms": round(exchange.duration * 1000, 3),
-        "operation": exchange.operation,
-        "committed": exchange.committed,
-        "faults": [fault._asdict() for fault in exchange.faults],
-        "leniencies": [used["code"] for used in exchange.leniencies],
-        "client_gone": exchange.client_gone,
-    }
-    _exchanges.info("%s", orjson.dumps(line).decode())

@@ -87,8 +87,8 @@ def test_help_waits_for_nothing():
             "--output /nowhere/x: No such file or directory",
         ),
         (["fixture", "check", "nowhere.json"], "nowhere.json: a file or the name of a bundled fixture was expected"),
-        (["fixture", "check", "small", "--profile", "odd"], "odd: neither a profile (segment, standard) nor"),
-        (["profiles", "odd"], "odd: neither a profile (segment, standard) nor a readable file"),
+        (["fixture", "check", "small", "--profile", "odd"], "odd: neither a profile (interop, segment, standard) nor"),
+        (["profiles", "odd"], "odd: neither a profile (interop, segment, standard) nor a readable file"),
         (["faults", "types", "odd"], "there is no fault type 'odd'; there are abort, "),
         (["faults", "add", "user.create"], "'user.create': expected OPERATION=OUTCOME. Example: "),
         (["faults", "load", "odd"], "odd: no such scenario. Expected a file or one of flaky, lost-create"),
@@ -175,9 +175,9 @@ def test_a_dump_loads_to_the_same_state(mockscim, server, root, tmp_path):
 
 def test_profiles_are_listed(mockscim):
     """Name, number of quirks and title; the same for machines."""
-    assert mockscim("profiles")[1].splitlines()[1].split(maxsplit=2)[::2] == ["segment", "Twilio Segment"]
+    assert mockscim("profiles")[1].splitlines()[2].split(maxsplit=2)[::2] == ["segment", "Twilio Segment"]
     listed = json.loads(mockscim("profiles", "--json")[1])
-    assert [each["name"] for each in listed] == ["segment", "standard"]
+    assert [each["name"] for each in listed] == ["interop", "segment", "standard"]
     assert all(each["quirks"] for each in listed)
 
 

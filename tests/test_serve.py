@@ -196,7 +196,10 @@ def test_a_port_in_use_is_said():
         ({"no_auth": True, "token": ("a",)}, "leave one of them out"),
         ({"token": ("a b",)}, "^--token: printable ASCII without spaces"),
         ({"admin_token": ""}, "^--admin-token: printable ASCII"),
-        ({"profile": "nonsense"}, r"^--profile: nonsense: neither a profile \(segment, standard\) nor a readable file"),
+        (
+            {"profile": "nonsense"},
+            r"^--profile: nonsense: neither a profile \(interop, segment, standard\) nor a readable file",
+        ),
         ({"fixture": ("nowhere.json",)}, "^--fixture: nowhere.json: a file or the name of a bundled fixture"),
         ({"faults": "nowhere"}, r"^--faults: nowhere: no such scenario. Expected a file or one of flaky, lost-create"),
         ({"latency": "soon"}, "^--latency: 'soon': .*Examples: 50ms, 20ms-80ms"),
