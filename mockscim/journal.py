@@ -6,6 +6,7 @@ built when somebody asks. Secrets are masked there, so nothing unmasked leaves t
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +15,9 @@ from types import MappingProxyType
 from typing import Any
 
 import orjson
+from multidict import CIMultiDict
 
-from mockscim.clock import format_instant
+from mockscim.clock import format_instant, parse_instant
 from mockscim.scim.record import Change, Record
 
 MASK = "***"
@@ -35,6 +37,12 @@ class Exchange:
     """One request as it arrived and what became of it; ``n`` is given on arrival.
 
     One is made for each request, so what most of them do not have is a default of the class.
+
+    Args:
+        started: when it arrived, in seconds on the tenant's clock.
+        tenant, method, path, query: as they came; the path decoded and below the base URL.
+        headers: those of the request, or the whole request as it came, which is less to keep.
+        connection: its number.
     """
 
     body: bytes = b""
@@ -61,19 +69,21 @@ class Exchange:
         method: str,
         path: str,
         query: str,
-        headers: Mapping[str, str],
+        headers: Mapping[str, str] | bytes,
         connection: int,
-        **more: Any,  # noqa: ANN401 - what is known already of what becomes of it
     ) -> None:
         self.started = started
         self.tenant = tenant
         self.method = method
         self.path = path
         self.query = query
-        self.headers = headers
+        self._headers = headers
         self.connection = connection
-        for name, value in more.items():
-            setattr(self, name, value)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The request's headers."""
+        return self._headers if not isinstance(self._headers, bytes) else _read_headers(self._headers)
 
     @property
     def committed(self) -> bool:
@@ -82,9 +92,10 @@ class Exchange:
 
     def measure(self) -> int:
         """About the bytes that this exchange keeps in memory."""
-        headers = sum(map(len, self.headers.values()))
-        self.size = len(self.body) + len(self.response_body) + len(self.path) + len(self.query) + headers + 1024
-        return self.size
+        headers = self._headers
+        known = len(headers) if isinstance(headers, bytes) else sum(map(len, headers.values()))
+        size = self.size = known + len(self.body) + len(self.response_body) + len(self.path) + len(self.query) + 1024
+        return size
 
     def entry(self) -> dict[str, Any]:
         """The journal entry, secrets masked."""
@@ -139,7 +150,7 @@ class Journal:
         # How often it was reset: what began before a reset is not recorded after it.
         self.epoch = 0
         # Requests that went wrong for the client, to number the attempts that follow.
-        self._failed: OrderedDict[int, int] = OrderedDict()
+        self.failed: OrderedDict[int, int] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -160,34 +171,35 @@ class Journal:
 
     def count_attempt(self, exchange: Exchange) -> None:
         """Tell whether an exchange, its body read, is the same request again after one that went wrong."""
-        if self._failed:
-            exchange.attempt = self._failed.get(_identity(exchange), 0) + 1
+        if self.failed:
+            exchange.attempt = self.failed.get(_identity(exchange), 0) + 1
 
     def record(self, exchange: Exchange) -> None:
         """Keep an exchange that is over, and drop the oldest beyond the bounds."""
         if not exchange.n:
             self.number(exchange)
-        wrong = exchange.cut or exchange.client_gone or exchange.status is None or exchange.status >= 500
-        if wrong or exchange.status == 429:
+        status = exchange.status
+        if status is None or status == 429 or status >= 500 or exchange.cut or exchange.client_gone:
             key = _identity(exchange)
-            self._failed[key] = exchange.attempt
-            self._failed.move_to_end(key)
-            if len(self._failed) > 1000:
-                self._failed.popitem(last=False)
+            self.failed[key] = exchange.attempt
+            self.failed.move_to_end(key)
+            if len(self.failed) > 1000:
+                self.failed.popitem(last=False)
         elif exchange.attempt > 1:
-            self._failed.pop(_identity(exchange), None)
-        self._place(exchange)
+            self.failed.pop(_identity(exchange), None)
+        kept = self._kept
+        if not kept or kept[-1].n < exchange.n:
+            kept.append(exchange)
+        else:
+            self._place(exchange)
         self._bytes += exchange.measure()
-        while len(self._kept) > self._limit or (self._bytes > self._max_bytes and len(self._kept) > 1):
-            self._bytes -= self._kept.popleft().size
+        while len(kept) > self._limit or (self._bytes > self._max_bytes and len(kept) > 1):
+            self._bytes -= kept.popleft().size
             self.dropped += 1
 
     def _place(self, exchange: Exchange) -> None:
         # In the order of arrival, so that paging by number loses none: one that took long comes after its successors.
         kept = self._kept
-        if not kept or kept[-1].n < exchange.n:
-            kept.append(exchange)
-            return
         index = len(kept)
         while index and kept[index - 1].n > exchange.n:
             index -= 1
@@ -207,8 +219,18 @@ class Journal:
         """Forget all exchanges and begin at 1 again."""
         self.clear()
         self.epoch += 1
-        self._failed.clear()
+        self.failed.clear()
         self._n = 0
+
+
+def _read_headers(request: bytes) -> CIMultiDict[str]:
+    """The headers of a request as it came, which aiohttp's parser has found right."""
+    headers: CIMultiDict[str] = CIMultiDict()
+    lines = request.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape").split("\r\n")
+    for line in lines[1:]:
+        name, _, value = line.partition(":")
+        headers.add(name, value.strip(" \t"))
+    return headers
 
 
 def _identity(exchange: Exchange) -> int:
@@ -223,6 +245,11 @@ class HistoryEntry:
     time: str
     change: Change
     journal: int | None
+
+    @property
+    def at(self) -> float:
+        """When, in seconds since the epoch."""
+        return parse_instant(self.time)
 
     def document(self) -> dict[str, Any]:
         """The change as the control API shows it."""
@@ -245,11 +272,14 @@ class History:
     """The last committed changes, within a bound."""
 
     def __init__(self, limit: int = 100_000) -> None:
-        self._kept: deque[HistoryEntry] = deque(maxlen=limit)
+        self._kept: deque[tuple[int, str, Change, int | None]] = deque(maxlen=limit)  # what an entry is made of
         self._n = 0
 
     def __iter__(self) -> Iterator[HistoryEntry]:
-        return iter(self._kept)
+        return itertools.starmap(HistoryEntry, self._kept)
+
+    def __reversed__(self) -> Iterator[HistoryEntry]:
+        return itertools.starmap(HistoryEntry, reversed(self._kept))
 
     @property
     def dropped(self) -> int:
@@ -259,7 +289,7 @@ class History:
     def record(self, change: Change, time: str, journal: int | None) -> int:
         """Keep a change; returns its number."""
         self._n += 1
-        self._kept.append(HistoryEntry(self._n, time, change, journal))
+        self._kept.append((self._n, time, change, journal))
         return self._n
 
     def reset(self) -> None:

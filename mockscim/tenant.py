@@ -9,21 +9,20 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from mockscim import fixtures
+from mockscim.agenda import Agenda
 from mockscim.clock import Clock, parse_instant
 from mockscim.faults import FaultEngine, FaultError
 from mockscim.fixtures import Entry, Fixture, FixtureError
 from mockscim.journal import History, Journal
-from mockscim.profiles import Profile
+from mockscim.profiles import Profile, with_if_match
 from mockscim.scim.call import Reply
 from mockscim.scim.errors import ScimError, invalid_value, not_found
 from mockscim.scim.policy import LENIENCIES, OFF_BY_DEFAULT, Policy, Tolerance
@@ -32,12 +31,16 @@ from mockscim.scim.schema import Registry, ResourceType, SchemaError
 from mockscim.scim.seeding import Seeder
 from mockscim.scim.service import Service
 from mockscim.scim.store import Store
+from mockscim.tokens import TokenDocument, Tokens
 
 _START = "\0start"
 _LOADING = "\0loading"
 # What may stand in a path segment without being escaped, so that an id reads the same in a URL and in JSON.
 # A dot segment, a path of the protocol and a reference inside a bulk request (RFC 7644 §3.7.2) are no ids.
 _ID = re.compile(r"(?!\.{1,2}\Z|(?i:\.search\Z|bulkid))[A-Za-z0-9._~@:+=,!$'()*;&-]{1,255}")
+# Of a random UUID the bits that are random, and the version 4 and variant 10 that are not (RFC 9562 §5.4).
+_FREE = ~(0xF << 76 | 0xC << 60)
+_FIXED = 0x4 << 76 | 0x8 << 60
 # RFC 7643 §2.3.5; parse_instant alone would let any character stand for the T.
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
@@ -53,7 +56,10 @@ class Start:
         strict, accept, refuse: the switches of leniencies.
         clock: ``real``, ``virtual`` or ``virtual:ISO8601``.
         faults: rules in force from the start.
-        tokens: further tokens that open this tenant only.
+        tokens: further tokens that open this tenant only: texts, or what they are to be.
+        schemes: how clients may authenticate, as ServiceProviderConfig calls it.
+        require_if_match: whether PUT, PATCH and DELETE have to say in If-Match which version they are about.
+        max_body: most bytes of a request's body, which bounds a bulk request too; None where nothing is known of it.
     """
 
     profile: Profile
@@ -64,61 +70,14 @@ class Start:
     refuse: tuple[str, ...] = ()
     clock: str = "real"
     faults: tuple[Mapping[str, Any], ...] = ()
-    tokens: tuple[str, ...] = ()
+    tokens: tuple[str | TokenDocument, ...] = ()
+    schemes: tuple[str, ...] = ("oauthbearertoken",)
+    require_if_match: bool = False
+    max_body: int | None = None
 
     def merged(self, **changes: Any) -> Start:  # noqa: ANN401 - the fields' own types
         """The same start with some fields changed."""
         return replace(self, **changes)
-
-
-@dataclass
-class Token:
-    """A minted token: shown once, kept as a digest and a mask."""
-
-    name: str
-    digest: bytes
-    mask: str
-    created: str
-
-
-class Tokens:
-    """The tokens that open one tenant, beside the start tokens that open all."""
-
-    def __init__(self) -> None:
-        self._kept: dict[bytes, Token] = {}
-        self._n = 0
-
-    def __contains__(self, digest: object) -> bool:
-        return digest in self._kept
-
-    def __iter__(self) -> Iterator[Token]:
-        return iter(self._kept.values())
-
-    def mint(self, created: str, text: str | None = None) -> tuple[Token, str]:
-        """Make a token, or take one that is given; returns it with its text."""
-        text = text or secrets.token_urlsafe(32)
-        self._n += 1
-        token = Token(f"t-{self._n}", digest(text), mask(text), created)
-        self._kept[token.digest] = token
-        return token, text
-
-    def revoke(self, name: str) -> None:
-        """Forget a token; KeyError when there is none of that name."""
-        found = next((token for token in self._kept.values() if token.name == name), None)
-        if found is None:
-            raise KeyError(name)
-        del self._kept[found.digest]
-
-
-@lru_cache(maxsize=64)
-def digest(token: str) -> bytes:
-    """What is kept of a token, and looked up: how long that takes says nothing about how much of a token was right."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-
-
-def mask(token: str) -> str:
-    """A token as it may be shown."""
-    return f"{token[:4]}…{token[-2:]}" if len(token) >= 16 else "…"
 
 
 class Tenant:
@@ -129,7 +88,7 @@ class Tenant:
         start: what it starts from.
 
     Raises:
-        FixtureError, ProfileError, FaultError, ClockError: the start cannot be used.
+        FixtureError, ProfileError, FaultError, ClockError, TokenError: the start cannot be used.
     """
 
     def __init__(self, name: str, start: Start) -> None:
@@ -138,15 +97,22 @@ class Tenant:
         self.generation = 0
         # How to cut what is waiting: requests under a delay, a hang, a gate. Called on reset and shutdown.
         self.cuts: set[Callable[[], None]] = set()
+        self.agenda = Agenda()
         self.policy: Policy = start.profile.with_leniencies(
             strict=start.strict, accept=start.accept, refuse=start.refuse
         )
+        if start.max_body is not None:
+            most = min(start.max_body, self.policy.max_payload or start.max_body)
+            self.policy = replace(self.policy, max_payload=most)
+        self.policy = replace(self.policy, authentication=start.schemes)
+        if start.require_if_match:
+            self.policy = with_if_match(self.policy)
         self.clock = Clock(start.clock)
         self.registry = self._registry(start.fixture)
         self.store = Store(self.registry)
         self._reserved: frozenset[str] = frozenset()  # ids that a fixture being loaded gives
         self._random = random.Random(start.seed)  # noqa: S311 - reproducible by design, no secret is drawn from it
-        self.service = Service(self.registry, self.store, self.policy, self._new_id)
+        self.service = Service(self.registry, self.store, self.policy, self._new_id, self._cursor_key())
         self._seeder = Seeder(self.service.planner)
         self.journal = Journal()
         self.history = History()
@@ -155,7 +121,7 @@ class Tenant:
         self.faults = FaultEngine(start.seed, self.clock.now(), rules)
         self.tokens = Tokens()
         for token in start.tokens:
-            self.tokens.mint(self.clock.text(), token)
+            self.tokens.mint(self.clock.now(), TokenDocument(token=token) if isinstance(token, str) else token)
         if start.fixture is not None:
             self._seed(start.fixture)
         self.store.snapshot(_START)
@@ -178,9 +144,12 @@ class Tenant:
                 return found
 
     def _random_id(self) -> str:
-        digits = f"{self._random.getrandbits(128):032x}"
-        variant = "89ab"[int(digits[16], 16) & 3]
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+        digits = f"{self._random.getrandbits(128) & _FREE | _FIXED:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+    def _cursor_key(self) -> bytes:
+        """What cursors are sealed with: the same in each run on a virtual clock, and never that of another tenant."""
+        return hashlib.blake2b(f"{self.start.seed} {self.name} {self.clock.now()}".encode(), digest_size=32).digest()
 
     def check_operations(self, rules: Sequence[object]) -> None:
         """Refuse rules about resources that are not here: a slip in a name would be a fault that never strikes.
@@ -188,7 +157,7 @@ class Tenant:
         Raises:
             FaultError: names the rule by its place in the list.
         """
-        known = {*(kind.resource for kind in self.registry.types.values()), "me", "bulk", "discovery", "root"}
+        known = {*(kind.resource for kind in self.registry.types.values()), "me", "bulk", "discovery", "root", "token"}
         for index, rule in enumerate(rules):
             matches = rule.get("match") if isinstance(rule, Mapping) else None
             named = matches.get("operation", ()) if isinstance(matches, Mapping) else ()
@@ -208,6 +177,7 @@ class Tenant:
         self._random.setstate(self._start_state[0])
         self.store.commits = self._start_state[1]
         self.clock.reset()
+        self.service.cursors.forget(self._cursor_key())
         self.faults.reset(self.clock.now())
         self.journal.reset()
         self.history.reset()
@@ -215,13 +185,25 @@ class Tenant:
     def cut(self) -> None:
         """End what is in flight: waits stop, and what had not been committed yet never is."""
         self.generation += 1
+        self.agenda.clear()
         for cut in list(self.cuts):
             cut()
 
-    def note(self, changes: Iterable[Change], journal: int | None) -> tuple[int, ...]:
-        """Enter committed changes into the history; returns their numbers."""
-        now = self.clock.text()
-        return tuple(self.history.record(change, now, journal) for change in changes)
+    def catch_up(self) -> None:
+        """Do what was to happen by now; to be called before anybody looks."""
+        if self.agenda:
+            self.agenda.catch_up(self.clock.now())
+
+    def note(self, changes: Iterable[Change], journal: int | None, now: str | None = None) -> tuple[int, ...]:
+        """Enter committed changes into the history; returns their numbers.
+
+        Args:
+            changes: what was committed.
+            journal: the number of the exchange behind them; None where there is none.
+            now: the time, where it is at hand.
+        """
+        now = now or self.clock.text()
+        return tuple([self.history.record(change, now, journal) for change in changes])
 
     def edit(self, method: str, type_name: str, id_: str | None, document: object, base: str) -> Reply:
         """Change the data behind the client's back: in the history, not in the journal, with every leniency.
@@ -327,7 +309,8 @@ class Tenant:
                     return found[0].id, name
             return None
 
-        fixtures.resolve_members(entries, known, unknown="unknown-member" in self.policy.accepted)
+        types = {endpoint: kind.name for endpoint, kind in self.registry.endpoints.items()}
+        fixtures.resolve_members(entries, known, unknown="unknown-member" in self.policy.accepted, types=types)
         changes: list[Change | None] = []
         # Members may point forwards, so resources come first and memberships after.
         groups: list[tuple[Entry, ResourceType, list[Any]]] = []

@@ -472,7 +472,7 @@ def test_a_missing_file_is_answered_with_the_bundled_names(name):
     """The error lists the fixtures that can be had; directories are not among them."""
     with pytest.raises(FixtureError) as caught:
         fixtures.load_bundled(name)
-    assert "(bundled: people-100, segment-workspace, small)" in str(caught.value)
+    assert "(bundled: devices, people-100, segment-workspace, small)" in str(caught.value)
     with pytest.raises(FixtureError):
         load(name + "?")
 

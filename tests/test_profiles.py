@@ -20,13 +20,13 @@ DIRECTORY = {
     "users": [{"id": f"u-{n}", "userName": f"user{n}@example.com", "displayName": f"U{n}"} for n in range(5)],
     "groups": [{"id": "g-1", "displayName": "Engineering", "members": ["u-1"]}],
 }
-# Quirks that no switch governs, and the words that tell each.
+# Tables of a profile, and the words with which a quirk tells of each.
 TABLES = {
     "types": "exist",
     "filterable": "found by",
     "frozen": "do not change",
     "value_types": "other types",
-    "refuse": "value list",
+    "canonical_values": "canonical values",
 }
 
 
@@ -62,8 +62,8 @@ def wrong(source):
 
 
 def test_the_bundled_profiles():
-    """The two of this version; a profile is named like its file."""
-    assert names() == ["segment", "standard"]
+    """Those of this version; a profile is named like its file."""
+    assert names() == ["interop", "segment", "standard"]
     assert [load(name).name for name in names()] == names()
 
 
@@ -103,7 +103,7 @@ def test_a_quirk_names_switches_that_there_are(name):
     """What a quirk calls its setting exists, and says what else it can be."""
     document = load(name).document
     switches = set(BehaviourDocument.__struct_fields__)
-    tables = {"accept", "refuse", "filterable", "frozen", "value_types", "types", "media_type"}
+    tables = {"accept", "refuse", "filterable", "frozen", "value_types", "canonical_values", "types", "media_type"}
     for quirk in document.quirks:
         if quirk.setting is None:
             continue
@@ -160,6 +160,14 @@ WRONG = [
     ({"types": {"User": {"attributes": ["displayName"]}}}, r"/types/User/attributes: User cannot be without username"),
     ({"types": {"User": {"extensions": ["urn:example:x"]}}}, r"/types/User/extensions: User has no urn:example:x"),
     ({"types": {"Users": {}}}, r"/types/Users: one of User, Group was expected"),
+    ({"canonical_values": {"User": {"roles.kind": ["x"]}}}, r"/canonical_values/User: User has no roles.kind"),
+    ({"canonical_values": {"Users": {}}}, r"/canonical_values/Users: one of User, Group was expected"),
+    ({"schemas": [{"id": "urn:x:y"}]}, r"/schemas/0/attributes: a list was expected"),
+    (
+        {"resource_types": [{"name": "X", "endpoint": "/Xs", "schema": "urn:x:y"}]},
+        r"/resource_types/0/schema: .*urn:x:y",
+    ),
+    ({"resource_types": [{"name": "User", "endpoint": "/People", "schema": urns.USER}]}, r"User .*exists twice"),
     ({"types": {"User": {"atributes": []}}}, r"/types.*atributes"),
     ({"quirks": [{"what": "x", "source": "y", "confidence": "sure"}]}, r"/quirks/.*confidence.*sure"),
     ({"quirks": [{"what": "x"}]}, r"/quirks.*source"),
@@ -213,7 +221,7 @@ def test_a_file_that_is_no_text_is_refused(content, tmp_path):
 def test_what_is_neither_name_nor_file_is_refused(tmp_path):
     """The error lists the profiles that there are."""
     for source in ("nobody", str(tmp_path), "a\0b", ""):
-        assert "(segment, standard)" in wrong(source)
+        assert "(interop, segment, standard)" in wrong(source)
 
 
 def test_a_profile_cannot_extend_itself(tmp_path):
@@ -261,6 +269,22 @@ def test_extending_keeps_what_is_not_said(tmp_path):
         *(quirk.what for quirk in below.document.quirks),
         "ours",
     ]
+
+
+def test_types_of_two_profiles_come_together(tmp_path):
+    """What both bring is there; where both bring the same, the extending one's holds."""
+    schema = {"id": "urn:example:A", "attributes": [{"name": "one"}]}
+    below = {"schemas": [schema], "resource_types": [{"name": "A", "endpoint": "/As", "schema": "urn:example:A"}]}
+    (tmp_path / "below.toml").write_text("\n".join(_toml(below)), "utf-8")
+    own = {
+        "extends": "below.toml",
+        "schemas": [{**schema, "attributes": [{"name": "two"}]}],
+        "resource_types": [{"name": "B", "endpoint": "/Bs", "schema": "urn:example:A"}],
+    }
+    (tmp_path / "own.toml").write_text("\n".join(_toml(own)), "utf-8")
+    registry = load(str(tmp_path / "own.toml")).registry()
+    assert list(registry.types) == ["User", "Group", "A", "B"]
+    assert [registry.types[name].find(None, "two") is not None for name in "AB"] == [True, True]
 
 
 def test_an_empty_table_takes_away_what_is_beneath():

@@ -6,8 +6,8 @@ in ``types/``.
 
 from typing import Any
 
-from mockscim.faults.effect import Delay, Drip, Drop, Effect, Hang, Proceed, Reset, Respond, Truncate
-from mockscim.faults.engine import NO_FAULT, Applied, Attempt, Decision, FaultEngine
+from mockscim.faults.effect import Delay, Drip, Drop, Effect, Hang, Proceed, Reset, Respond, Serving, Truncate
+from mockscim.faults.engine import NO_FAULT, Applied, Attempt, Decision, FaultEngine, Served
 from mockscim.faults.errors import FaultError
 from mockscim.faults.registry import FaultType, all_types, find_type
 from mockscim.faults.rule import Rule, compile_rule, compile_rules
@@ -32,6 +32,8 @@ __all__ = [
     "Respond",
     "Rule",
     "Scenario",
+    "Served",
+    "Serving",
     "Truncate",
     "all_types",
     "bundled_scenarios",

@@ -39,7 +39,7 @@ def convert(value: object, to: type[T], pointer: str = "") -> T:
 
 def json_schema(of: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a document; what it refers to is in its own ``$defs``."""
-    _, components = msgspec.json.schema_components([of], schema_hook=_schema)
+    _, components = msgspec.json.schema_components([of], schema_hook=schema_hook)
     schema: dict[str, Any] = components.pop(of.__name__)
     if components:
         schema["$defs"] = components
@@ -58,7 +58,8 @@ def _decode(to: type, value: object) -> object:
     raise NotImplementedError(f"no document holds a {to}")
 
 
-def _schema(of: type) -> dict[str, Any]:
+def schema_hook(of: type) -> dict[str, Any]:
+    """The JSON Schema of a type that msgspec does not know, for msgspec's ``schema_hook``."""
     if of is Seconds:
         text = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|h|d)?$"}
         return {"anyOf": [{"type": "number", "minimum": 0}, text], "examples": ["50ms", 2]}

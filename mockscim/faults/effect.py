@@ -4,10 +4,16 @@ An effect says what, never when: the phase is beside it in the decision. ``termi
 of the answer, and a request has at most one; delays add up.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mockscim.durations import format_duration
+
+if TYPE_CHECKING:
+    from mockscim.faults.world import Serve, World
+    from mockscim.scim.call import Call, Reply
 
 
 class Effect:
@@ -20,6 +26,35 @@ class Effect:
     @property
     def outcome(self) -> str:
         """A few words for the journal, such as ``503``, ``reset`` or ``latency 50ms``."""
+        raise NotImplementedError
+
+
+class Serving(Effect):
+    """Changes how the request is served: base of all faults that know SCIM.
+
+    They nest: the first rule's is the outermost. ``wire`` is what then becomes of the answer on its way, if anything;
+    with it the effect is terminal.
+    """
+
+    __slots__ = ()
+    terminal: ClassVar[bool] = False
+
+    @property
+    def wire(self) -> Effect | None:
+        """What the answer meets on the wire: Drop, Reset, Hang, Truncate, Respond …; None: it arrives."""
+        return None
+
+    def serve(self, world: World, call: Call, serve: Serve) -> Reply:
+        """Serve the request in a bad way.
+
+        Args:
+            world: the directory, its past, and what the rule remembers.
+            call: the request; read, not yet performed.
+            serve: serves a request as it would be without this fault.
+
+        Raises:
+            ScimError: the request is refused.
+        """
         raise NotImplementedError
 
 

@@ -9,13 +9,16 @@ count neither a match nor a hit, so the n-th match of a rule is the n-th request
 with a terminal step is a terminal rule.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mockscim.faults.draw import Draw, uniform
-from mockscim.faults.effect import Delay, Effect
+from mockscim.faults.effect import Delay, Effect, Serving
 from mockscim.faults.errors import FaultError
+from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Phase
 from mockscim.faults.rule import Rule, compile_rule, compile_rules
 from mockscim.scim.filter import Node
@@ -32,6 +35,14 @@ class Applied(NamedTuple):
     outcome: str
 
 
+class Served(NamedTuple):
+    """A hit that changes how the request is served."""
+
+    effect: Serving
+    memory: dict[str, Any]
+    draw: Draw
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What happens to one request.
@@ -42,6 +53,7 @@ class Decision:
         terminal: what takes the place of the answer, or None.
         phase: when ``terminal`` strikes: ``before`` the service is asked, or ``after`` the commit.
         applied: all faults, in the order of the rules.
+        serving: what changes how the request is served, the outermost first.
     """
 
     delay_before: float = 0.0
@@ -49,6 +61,12 @@ class Decision:
     terminal: Effect | None = None
     phase: Phase = "before"
     applied: tuple[Applied, ...] = ()
+    serving: tuple[Served, ...] = ()
+
+    @property
+    def strikes_after(self) -> bool:
+        """Whether anything is done to the answer."""
+        return self.delay_after > 0 or (self.terminal is not None and self.phase == "after")
 
 
 NO_FAULT = Decision()
@@ -67,6 +85,7 @@ class Attempt:
         authenticated: its token was good.
         where: does the filter hold for the resource before, after or as sent? May cost.
         commits: would it commit a change? May cost.
+        caller: who asks: a digest of the token, or "".
     """
 
     operation: str
@@ -77,6 +96,7 @@ class Attempt:
     authenticated: bool
     where: Callable[[Node], bool]
     commits: Callable[[], bool]
+    caller: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -87,6 +107,7 @@ class _Loaded:
     since: float
     matches: int = 0
     hits: int = 0
+    memory: dict[str, Any] = field(default_factory=dict)
 
 
 class FaultEngine:
@@ -229,6 +250,7 @@ class FaultEngine:
         terminal: Effect | None = None
         terminal_phase: Phase = "before"
         applied: list[Applied] = []
+        serving: list[Served] = []
         for loaded in covering:
             rule = loaded.rule
             if terminal is not None and rule.terminal:
@@ -236,18 +258,24 @@ class FaultEngine:
             hit = self._hit(loaded, attempt, now)
             if hit is None:
                 continue
-            effect, phase, kind = hit
+            effect, phase, kind, draw = hit
             if effect.terminal:
                 terminal, terminal_phase = effect, phase
+            elif isinstance(effect, Serving):
+                serving.append(Served(effect, loaded.memory, draw))
+                if terminal is None and effect.wire is not None:
+                    terminal, terminal_phase = effect.wire, "after"
             elif isinstance(effect, Delay):
                 if phase == "before":
                     before += effect.seconds
                 else:
                     after += effect.seconds
             applied.append(Applied(rule.name, kind, phase, effect.outcome))
-        return Decision(before, after, terminal, terminal_phase, tuple(applied)) if applied else NO_FAULT
+        if not applied:
+            return NO_FAULT
+        return Decision(before, after, terminal, terminal_phase, tuple(applied), tuple(serving))
 
-    def _hit(self, loaded: _Loaded, attempt: Attempt, now: float) -> tuple[Effect, Phase, str] | None:
+    def _hit(self, loaded: _Loaded, attempt: Attempt, now: float) -> tuple[Effect, Phase, str, Draw] | None:
         rule = loaded.rule
         age = now - loaded.since
         if rule.timed and not rule.open(age):
@@ -263,10 +291,14 @@ class FaultEngine:
         if rule.times is not None and loaded.hits >= rule.times:
             return None
         step = rule.step(match)
-        if step is None or not (effect := step.parameters.effect(Draw(self.seed, rule.name, match))).applies:
+        if step is None:
+            return None
+        draw = Draw(self.seed, rule.name, match)
+        effect = step.parameters.happen(Moment(draw, now, age, match, loaded.memory, attempt))
+        if not effect.applies:
             return None
         loaded.hits += 1
-        return effect, step.phase, step.kind.name
+        return effect, step.phase, step.kind.name, draw
 
     def _find_covering(self, operation: str, refinements: tuple[str, ...]) -> tuple[_Loaded, ...]:
         """The rules about an operation; remembered, so that a rule about another costs one look-up."""

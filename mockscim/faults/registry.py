@@ -12,6 +12,7 @@ import msgspec
 from mockscim.faults.documents import json_schema
 from mockscim.faults.draw import Draw
 from mockscim.faults.effect import Effect
+from mockscim.faults.moment import Moment
 
 Phase = Literal["before", "after"]
 
@@ -29,6 +30,13 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     def effect(self, draw: Draw, /) -> Effect:
         """What one hit does. Pure: all chance comes from ``draw``."""
         raise NotImplementedError
+
+    def happen(self, moment: Moment, /) -> Effect:
+        """What one match does, for types that look at the request or remember; Proceed where nothing goes wrong.
+
+        May change ``moment.memory`` and nothing else.
+        """
+        return self.effect(moment.draw)
 
     @classmethod
     def from_argument(cls, value: object) -> dict[str, object]:

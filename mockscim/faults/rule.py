@@ -49,7 +49,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     probability: Probability = 1.0
     skip: Skip = 0
     times: Times | None = None
-    start_after: StartAfter = Seconds(0)
+    start_after: StartAfter | None = None
     duration: Duration | None = None
     ramp: Ramp | None = None
 
@@ -171,7 +171,7 @@ def compile_rule(document: object, *, pointer: str = "", taken: Collection[str] 
         envelope.probability,
         envelope.skip,
         envelope.times,
-        envelope.start_after,
+        envelope.start_after or 0.0,
         envelope.duration,
         envelope.ramp or 0.0,
     )

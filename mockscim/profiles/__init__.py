@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from mockscim.scim.policy import TOLERANT, Policy, UnknownLeniencyError, accepted
-from mockscim.scim.schema import Registry, ResourceType, standard_types
+from mockscim.scim.policy import INTEROP, TOLERANT, Pagination, Policy, UnknownLeniencyError, accepted
+from mockscim.scim.schema import Registry, ResourceType, Schema, SchemaError, standard_types
 
 Confidence = Literal["documented", "source code", "public issue", "guess"]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
@@ -55,7 +55,11 @@ class BehaviourDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     patch_answer: Literal["body", "none"] = "body"
     sort: bool = True
     etag: bool = True
-    unsupported: Literal["ignore", "reject"] = "ignore"
+    require_if_match: bool = False
+    pagination: Pagination = "index, cursor"
+    page_size: Positive | None = None
+    cursor_timeout: Positive = 3600
+    unsupported: Literal["ignore", "reject", "unknown"] = "ignore"
     frozen_change: Literal["ignore", "reject", "apply"] = "ignore"
     deactivate: Literal["flag", "leave"] = "flag"
     delete: Literal["remove", "leave"] = "remove"
@@ -63,7 +67,14 @@ class BehaviourDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     join_accounts: bool = False
     remove_by_value: Literal["reject", "ignore"] = "reject"
     filter_logic: bool = True
+    interop: bool = False
+    replace_complex: Literal["merge", "whole"] = "merge"
+    unknown_path: Literal["invalidPath", "invalidSyntax"] = "invalidPath"
     max_results: Positive | None = None
+    bulk: bool = True
+    max_operations: Positive = 1000
+    max_payload: Positive | None = None
+    me: bool = True
 
 
 class ProfileDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -80,6 +91,9 @@ class ProfileDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     filterable: dict[str, dict[str, list[Operator]]] = {}
     value_types: dict[str, dict[str, list[str]]] = {}
     frozen: dict[str, list[str]] = {}
+    canonical_values: dict[str, dict[str, list[str]]] = {}
+    schemas: list[dict[str, Any]] = []
+    resource_types: list[dict[str, Any]] = []
     behaviour: BehaviourDocument = msgspec.field(default_factory=BehaviourDocument)
     faults: list[dict[str, Any]] = []
     quirks: list[Quirk] = []
@@ -106,13 +120,7 @@ class Profile:
             SchemaError: a document of the fixture cannot be used.
         """
         registry = _registry(self.document)
-        brought = Registry.from_documents(schemas, types)
-        for kind in brought.types.values():
-            known = registry.types.get(kind.name)
-            if known is not None and known.endpoint.lower() == kind.endpoint.lower():
-                registry.extend(known, kind)  # the same type, with extensions of the fixture's own
-            else:
-                registry.add(kind)
+        _bring(registry, [*self.document.schemas, *schemas], types)
         return registry
 
     def with_leniencies(
@@ -127,7 +135,8 @@ class Profile:
             codes = accepted(self.policy.accepted, strict=strict, accept=accept, refuse=refuse)
         except UnknownLeniencyError as error:
             raise ProfileError(str(error)) from None
-        return _replaced(self.policy, accepted=codes)
+        held = self.document.behaviour.interop or not codes >= INTEROP
+        return _replaced(self.policy, accepted=codes, interop=held)
 
     def describe(self) -> dict[str, Any]:
         """The profile with every quirk's source, for ``mockscim profiles NAME``.
@@ -143,6 +152,17 @@ class Profile:
                 if now != getattr(below, name):
                     document["switched"][f"behaviour.{name}"] = now
         return document
+
+
+def with_if_match(policy: Policy) -> Policy:
+    """A policy by which writes have to say what version they are about, as ``--require-if-match`` asks.
+
+    Raises:
+        ProfileError: there are no versions.
+    """
+    if not policy.etag:
+        raise ProfileError("a provider without versions (behaviour.etag) cannot require If-Match")
+    return _replaced(policy, require_if_match=True)
 
 
 def names() -> list[str]:
@@ -215,6 +235,10 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
         kept = [code for code in below.get(key, ()) if code not in above.get(other, ())]
         result[key] = [*kept, *above.get(key, ())]
     result["quirks"] = [*below.get("quirks", ()), *above.get("quirks", ())]
+    for key, mark in (("schemas", "id"), ("resource_types", "name")):
+        own = above.get(key, ())
+        kept = [each for each in below.get(key, ()) if each.get(mark) not in [other.get(mark) for other in own]]
+        result[key] = [*kept, *own]
     return result
 
 
@@ -249,25 +273,48 @@ def _build(raw: dict[str, Any], source: str | Mapping[str, Any]) -> Profile:
             for kind, paths in document.value_types.items()
         },
         frozen={kind: frozenset(name.lower() for name in listed) for kind, listed in document.frozen.items()},
-        **switches,
+        **{**switches, "interop": switches["interop"] or not codes >= INTEROP},
     )
+    if policy.require_if_match and not policy.etag:
+        raise ProfileError(f"{where}: /behaviour/require_if_match: there are no versions without behaviour.etag")
+    if policy.page_size is not None and policy.max_results is not None and policy.page_size > policy.max_results:
+        raise ProfileError(f"{where}: /behaviour/page_size: at most max_results, {policy.max_results}, was expected")
     try:
         _check_names(document, _registry(document))
     except ProfileError as error:
         raise ProfileError(f"{where}: {error}") from None
+    except SchemaError as error:
+        raise ProfileError(f"{where}: {str(error).replace('/resourceTypes/', '/resource_types/')}") from None
     return Profile(document, policy, document.media_type, document.faults)
 
 
 def _registry(document: ProfileDocument) -> Registry:
-    """The resource types of RFC 7643, as far as the provider has them."""
-    return Registry(_restricted(kind, document.types.get(kind.name)) for kind in standard_types())
+    """The resource types of RFC 7643, as far as the provider has them, and the provider's own."""
+    as_unknown = document.behaviour.unsupported == "unknown"
+    kinds = [_with_values(kind, document.canonical_values.get(kind.name, {})) for kind in standard_types()]
+    registry = Registry(_restricted(kind, document.types.get(kind.name), as_unknown=as_unknown) for kind in kinds)
+    _bring(registry, document.schemas, document.resource_types)
+    return registry
+
+
+def _bring(registry: Registry, schemas: Iterable[Mapping[str, Any]], types: Iterable[Mapping[str, Any]]) -> None:
+    """Add resource types; one that is here already gets those extensions that it lacks."""
+    for kind in Registry.from_documents(schemas, types).types.values():
+        known = registry.types.get(kind.name)
+        if known is not None and known.endpoint.lower() == kind.endpoint.lower():
+            registry.extend(known, kind)
+        else:
+            registry.add(kind)
 
 
 def _check_names(document: ProfileDocument, registry: Registry) -> None:
     """Refuse types and attributes that do not exist: a slip in a name would be a switch that does nothing."""
-    for name in document.types:
-        if name not in registry.types:
-            raise ProfileError(f"/types/{name}: one of {', '.join(registry.types)} was expected")
+    own = [kind.name for kind in standard_types()]
+    restricted = {"types": list(document.types), "canonical_values": list(document.canonical_values)}
+    for table, named in restricted.items():
+        for name in named:
+            if name not in own:
+                raise ProfileError(f"/{table}/{name}: one of {', '.join(own)} was expected")
     for table, entries in (("filterable", document.filterable), ("frozen", document.frozen)):
         for name, listed in entries.items():
             kind = registry.types.get(name)  # one that is not here may come with a fixture
@@ -283,7 +330,29 @@ def _replaced(policy: Policy, **changes: Any) -> Policy:  # noqa: ANN401 - the f
     return Policy(**{**values, **changes})
 
 
-def _restricted(kind: ResourceType, document: TypeDocument | None) -> ResourceType:
+def _with_values(kind: ResourceType, values: Mapping[str, list[str]]) -> ResourceType:
+    """A resource type whose attributes publish other canonical values; its paths in any case."""
+    if not values:
+        return kind
+    schema: dict[str, Any] = kind.schema.document()
+    for path, listed in values.items():
+        name, _, sub = path.lower().partition(".")
+        found = next((a for a in schema["attributes"] if a["name"].lower() == name), None)
+        if sub and found is not None:
+            found = next((a for a in found.get("subAttributes", ()) if a["name"].lower() == sub), None)
+        if found is None or found["type"] == "complex":
+            raise ProfileError(f"/canonical_values/{kind.name}: {kind.name} has no {path[:100]} that could have any")
+        found["canonicalValues"] = listed
+    return ResourceType(
+        kind.name,
+        kind.endpoint,
+        Schema.from_document(schema),
+        kind.extensions,
+        kind.description,
+    )
+
+
+def _restricted(kind: ResourceType, document: TypeDocument | None, *, as_unknown: bool) -> ResourceType:
     """A resource type of RFC 7643 with just what the provider has of it."""
     if document is None:
         return kind
@@ -315,7 +384,7 @@ def _restricted(kind: ResourceType, document: TypeDocument | None) -> ResourceTy
         kept,
         kind.description,
         external_id=document.external_id,
-        unsupported=left_out,
+        unsupported=() if as_unknown else left_out,
     )
 
 

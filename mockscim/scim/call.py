@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
+from mockscim.scim.bulk_request import Bulk
 from mockscim.scim.errors import ScimError, not_found
-from mockscim.scim.patch import Operation
+from mockscim.scim.patch_request import Operation
 from mockscim.scim.policy import Tolerance
 from mockscim.scim.record import Change, Record
 from mockscim.scim.schema import ResourceType
+
+
+class Verdict(NamedTuple):
+    """What a fault does to one operation of a bulk job; ``GO_ON`` where none strikes.
+
+    Attributes:
+        carry_out: whether the operation is done.
+        status: what its result says instead of what became of it; None: what became of it.
+        body: the response in that result, as JSON or text; empty for none.
+        stop: neither this operation nor any after it is done, and there is no answer to the job.
+    """
+
+    carry_out: bool = True
+    status: int | None = None
+    body: bytes = b""
+    stop: bool = False
+
+
+GO_ON = Verdict()
+Gate = Callable[["Call"], Verdict]
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Call:
@@ -28,6 +50,19 @@ class Call:
     operations: Sequence[Operation] = ()
     refinements: tuple[str, ...] = ()
     problem: ScimError | None = None
+    # Of a bulk job: what it asks for, and who is asked before each of its operations.
+    bulk: Bulk | None = None
+    gate: Gate | None = None
+    # Of one of its operations: the id that it will give, what the job has looked at so far (patch.MOST_LOOKED_AT),
+    # and that nobody reads the resource in its answer.
+    new_id: str | None = None
+    looked_at: int = 0
+    quiet: bool = False
+    # Of one at /Me: whose the request is, as an id or a userName, and the path of the resource that this is, if it is
+    # there (RFC 7644 §3.11).
+    me: bool = False
+    subject: str | None = None
+    alias: str | None = None
 
     def __init__(
         self,
@@ -37,6 +72,7 @@ class Call:
         tolerance: Tolerance,
         type: ResourceType | None = None,  # noqa: A002 - what the RFC calls it
         id: str | None = None,  # noqa: A002
+        verb: str = "",
     ) -> None:
         self.method = method
         self.base = base
@@ -44,6 +80,9 @@ class Call:
         self.tolerance = tolerance
         self.type = type
         self.id = id
+        self.verb = verb or operation.rpartition(".")[2]
+        # Whether the operation takes a body.
+        self.has_body = method in _WITH_BODY
 
     @property
     def kind(self) -> ResourceType:
@@ -52,18 +91,22 @@ class Call:
             raise not_found("no resource type")
         return self.type
 
-    @property
-    def has_body(self) -> bool:
-        """Whether the operation takes a body."""
-        return self.method in ("POST", "PUT", "PATCH")
 
-
-@dataclass(slots=True)
 class Reply:
     """The answer: status, headers, body as JSON bytes (None for none), and what was done for it."""
 
-    status: int
-    body: bytes | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    resource: Record | None = None
-    changes: list[Change] = field(default_factory=list)
+    __slots__ = ("body", "changes", "headers", "resource", "status")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        resource: Record | None = None,
+        changes: Sequence[Change] = (),
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers if headers is not None else {}
+        self.resource = resource
+        self.changes = changes

@@ -69,6 +69,16 @@ def invalid_value(detail: str) -> ScimError:
     return ScimError(400, "invalidValue", detail)
 
 
+def invalid_cursor(detail: str) -> ScimError:
+    """400: no page can be told from the cursor (RFC 9865 §2.1)."""
+    return ScimError(400, "invalidCursor", detail)
+
+
+def invalid_count(detail: str) -> ScimError:
+    """400: the count cannot be honoured, or is not the one that the cursor's query began with (RFC 9865 §2.1)."""
+    return ScimError(400, "invalidCount", detail)
+
+
 def mutability(detail: str) -> ScimError:
     """400: the change is not compatible with the attribute's mutability."""
     return ScimError(400, "mutability", detail)

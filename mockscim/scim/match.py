@@ -14,6 +14,7 @@ interpretation; it never raises, whatever the resource holds. Deviations that ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -213,7 +214,7 @@ class _Compiler:
                 value = self._typed(node, sub)
                 if node.op == "eq" and sure:
                     found.append((sub, value))
-                return comparison(place, node.op, value)
+                return _as_meant(sub, comparison(place, node.op, value), node.op, value)
             return _presence_of(node, place)
 
         return leaf
@@ -279,6 +280,11 @@ class _Compiler:
             return _presence_of(node, place)
         if place.attribute.type == "complex":
             place = self._default_sub(node, place)
+        elif node.op == "eq" and place.attribute.parent is not None and place.attribute.key in _MEANT:
+            one = AttrPath(None, place.attribute.name)
+            return self._value_path(
+                ValuePath(AttrPath(node.path.uri, node.path.name), Compare(one, node.op, node.value)), sure=sure
+            )
         value = self._typed(node, place.attribute)
         if sure and node.op == "eq":
             self._note(place.index, place.attribute, value)
@@ -367,6 +373,33 @@ _IMPOSSIBLE = {
     "integer": frozenset({"co", "sw", "ew"}),
     "decimal": frozenset({"co", "sw", "ew"}),
 }
+
+
+# Sub-attributes that are compared not as they are written but as they are meant.
+_MEANT = frozenset({"primary", "$ref"})
+_VERSION = re.compile(r"/v\d+(?=/)")
+
+
+def _as_meant(sub: Attribute, matches: Matcher, op: str, value: Value) -> Matcher:
+    """A comparison of one value's sub-attribute, where the RFC says what is meant by it (RFC 7643 §2.4).
+
+    A value that does not say whether it is primary is not; a reference is the same with and without the version of
+    the API in it.
+    """
+    name = sub.name
+    if sub.key == "primary" and sub.type == "boolean":
+        unsaid = matches({name: False})
+        return lambda element: matches(element) if element.get(name) is not None else unsaid
+    if sub.key == "$ref" and op in ("eq", "ne") and isinstance(value, str):
+        wanted = _VERSION.sub("", value, count=1)
+
+        def same(element: Mapping[str, Any]) -> bool:
+            held = element.get(name)
+            equal = isinstance(held, str) and _VERSION.sub("", held, count=1) == wanted
+            return equal if op == "eq" else not equal
+
+        return same
+    return matches
 
 
 def _refuse_hidden(attribute: Attribute) -> None:

@@ -42,7 +42,8 @@ class Members:
 
     def get(self, value: str) -> Member | None:
         """The member with that id."""
-        return self._members().get(value)
+        members = self._map
+        return (members if members is not None else self._rebuilt()).get(value)
 
     @property
     def next_seq(self) -> int:
@@ -163,8 +164,7 @@ class MembersDraft:
 
     def difference(self) -> dict[str, Member | None]:
         """What really changes: ids with their new member, or None for those that leave."""
-        wanted = dict(self.changes)
+        base, wanted = self._base, self.changes
         if self.cleared:
-            for member in self._base:
-                wanted.setdefault(member.value, None)
-        return {value: member for value, member in wanted.items() if self._base.get(value) != member}
+            wanted = {**wanted, **{member.value: None for member in base if member.value not in wanted}}
+        return {value: member for value, member in wanted.items() if base.get(value) != member}

@@ -6,103 +6,33 @@ beyond the RFC is named where it is met, through ``Tolerance.allow``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from mockscim.scim import match, urns
+from mockscim.scim import interop, match
+from mockscim.scim.body import note_twins
 from mockscim.scim.errors import ScimError, invalid_path, invalid_syntax, invalid_value, mutability, no_target
 from mockscim.scim.filter import Node
 from mockscim.scim.members import MembersDraft
+from mockscim.scim.mutability import check_same
+from mockscim.scim.patch_request import MISSING, Operation
 from mockscim.scim.path import PatchPath, parse_path
 from mockscim.scim.policy import Policy, Tolerance
-from mockscim.scim.resource import coerce, coerce_extension, unknown
+from mockscim.scim.resource import (
+    coerce,
+    coerce_extension,
+    declared_schemas,
+    distinct,
+    is_list_of_texts,
+    mark_of,
+    unknown,
+)
 from mockscim.scim.schema import Attribute, ResourceType, Schema
 
-MISSING: Any = object()
 # How many values of multi-valued attributes the operations of one PATCH may look at: about half a second's work.
 MOST_LOOKED_AT = 1_000_000
-
-
-@dataclass(slots=True)
-class Operation:
-    """One operation of a PatchOp, its op in lower case; path None where there is none."""
-
-    op: str
-    path: str | None
-    value: Any
-    where: str
-
-
-def read_operations(document: object, tolerance: Tolerance) -> list[Operation]:
-    """The operations of a PatchOp message.
-
-    Raises:
-        ScimError: 400 invalidSyntax when the message is not a PatchOp.
-    """
-    if not isinstance(document, Mapping):
-        raise invalid_syntax("a PATCH body is a JSON object with Operations")
-    fields = {name.lower(): value for name, value in document.items()}
-    schemas = fields.get("schemas")
-    if schemas is None:
-        tolerance.allow("missing-schemas", "schemas is missing")
-    elif not isinstance(schemas, list) or not all(isinstance(urn, str) for urn in schemas):
-        raise invalid_syntax("schemas is an array of URNs")
-    elif urns.PATCH_OP.lower() not in (urn.lower() for urn in schemas):
-        tolerance.allow("schemas-mismatch", f"schemas lacks {urns.PATCH_OP}")
-    listed = fields.get("operations")
-    if not isinstance(listed, list) or not listed:
-        raise invalid_syntax("Operations is a non-empty array")
-    return [_read_operation(item, f"Operations[{index}]", tolerance) for index, item in enumerate(listed)]
-
-
-def _read_operation(item: object, where: str, tolerance: Tolerance) -> Operation:
-    if not isinstance(item, Mapping):
-        raise invalid_syntax(f"{where} is an object with op, path and value")
-    op: object = None
-    path: object = None
-    value: object = MISSING
-    for name, content in item.items():
-        key = name.lower()
-        if key == "op":
-            op = content
-        elif key == "path":
-            path = content
-        elif key == "value":
-            value = content
-        else:
-            tolerance.allow("unknown-operation-key", f"{where} has a member {name[:60]!r}")
-    if not isinstance(op, str):
-        raise invalid_syntax(f"{where}.op is one of add, replace, remove")
-    lower = op.lower()
-    if lower not in ("add", "replace", "remove"):
-        raise invalid_syntax(f"{where}.op is one of add, replace, remove, not {op[:60]!r}")
-    if lower != op:
-        tolerance.allow("patch-op-case", f"{where}.op is {op!r}")
-    if path is not None and not isinstance(path, str):
-        raise invalid_path(f"{where}.path is a text")
-    if lower != "remove" and value is MISSING:
-        raise invalid_value(f"{where} has no value to {lower}")
-    return Operation(lower, path if path is None or path.strip() else None, value, where)
-
-
-def member_operations(operations: Sequence[Operation], keyed: Attribute | None) -> Iterator[tuple[str, Any]]:
-    """Those operations that change a keyed attribute such as members, as (op, value): for refinements of faults."""
-    if keyed is None:
-        return
-    for operation in operations:
-        if operation.path is not None:
-            head = operation.path.lower().rsplit(":", 1)[-1]
-            if head.split("[", 1)[0].split(".", 1)[0].strip() == keyed.key:
-                yield operation.op, operation.value
-        elif isinstance(operation.value, Mapping):
-            for name, value in operation.value.items():
-                if name.lower() == keyed.key:
-                    yield operation.op, value
-        elif isinstance(operation.value, list):
-            yield operation.op, operation.value
 
 
 class Patcher:
@@ -112,9 +42,12 @@ class Patcher:
         resource_type: what the resource is.
         attributes: its attributes as ``resource.normalise`` leaves them; changed in place.
         members: the draft of its keyed attribute, if its type has one.
-        kind_of: the kind of the resource with an id, or None; raises where unknown members are refused.
+        kind_of: the kind of the resource with an id; raises where unknown members are refused. None without members.
         policy: the provider's ways.
         tolerance: the leniencies in force; those needed are noted there.
+
+    Attributes:
+        looked_at: how many values have been looked at (``MOST_LOOKED_AT``).
     """
 
     def __init__(
@@ -122,7 +55,7 @@ class Patcher:
         resource_type: ResourceType,
         attributes: dict[str, Any],
         members: MembersDraft | None,
-        kind_of: Callable[[str], str],
+        kind_of: Callable[[str], str] | None,
         policy: Policy,
         tolerance: Tolerance,
     ) -> None:
@@ -132,20 +65,29 @@ class Patcher:
         self._kind_of = kind_of
         self._policy = policy
         self._tolerance = tolerance
-        self._looked_at = 0
+        self.looked_at = 0
+        # Attributes, and URNs of extensions: what is not named here is as it was.
+        self.touched: set[str] = set(resource_type.linked)
 
     def apply(self, operations: Sequence[Operation]) -> None:
         """Apply all operations in order; ScimError at the first that cannot be."""
+        names = self._type.writable
         for operation in operations:
-            if operation.path is None:
+            path = operation.path
+            if path is None:
+                if self._policy.interop:
+                    refusal = invalid_syntax(f"{operation.where} has no path")
+                    self._tolerance.allow("interop-pathless", f"{operation.where} has no path", refusal)
                 self._without_path(operation)
+            elif (attribute := names.get(path)) is not None:  # what most paths are
+                self._whole(operation, attribute, operation.value)
             else:
-                self._with_path(operation, parse_path(operation.path))
+                self._with_path(operation, parse_path(path))
 
     def _look_at(self, values: int) -> None:
         """Count the values that operations have to look at; one request must not keep the server for itself."""
-        self._looked_at += values
-        if self._looked_at > MOST_LOOKED_AT:
+        self.looked_at += values
+        if self.looked_at > MOST_LOOKED_AT:
             raise ScimError(413, None, "the operations have to look at too many values; send fewer in one request")
 
     # -- without a path: the value is a set of attributes ------------------------------------------------------
@@ -159,8 +101,13 @@ class Patcher:
             return
         if not isinstance(value, Mapping):
             raise invalid_value(f"{operation.where}.value: without a path it is an object of attributes")
+        self._note_twins(value)
         for name, item in value.items():
             self._by_key(operation, name, item)
+
+    def _note_twins(self, value: Mapping[str, Any]) -> None:
+        if len({name.lower() for name in value}) < len(value):
+            note_twins(value, self._tolerance)
 
     def _pathless_list(self, operation: Operation, value: list[Any]) -> None:
         keyed = self._type.keyed
@@ -171,7 +118,7 @@ class Patcher:
             if isinstance(item, Mapping) and any(name.lower() in own for name in item):
                 for name, content in item.items():
                     self._by_key(operation, name, content)
-            elif keyed is not None and isinstance(item, (Mapping, str)):
+            elif keyed is not None and keyed.name in self._type.writable and isinstance(item, (Mapping, str)):
                 self._keyed(operation.op, None, [item], operation)
             else:
                 raise refusal
@@ -187,10 +134,7 @@ class Patcher:
                         "read-only-in-patch", f"{operation.where}.value carries {attribute.name}", refusal
                     )
                 return
-            if attribute is self._type.keyed:
-                self._keyed(operation.op, None, item, operation)
-            else:
-                self._set_all(operation, attribute, self._attributes, item)
+            self._whole(operation, attribute, item)
             return
         extension = self._type.extension(name)
         if extension is not None:
@@ -212,11 +156,15 @@ class Patcher:
 
     def _extension(self, operation: Operation, extension: Schema, item: object) -> None:
         """Set some attributes of an extension, or remove it whole."""
+        if item is None and operation.op == "add" and not self._policy.interop:
+            return  # as with an attribute: adding nothing changes nothing
+        self.touched.add(extension.id)
         if operation.op == "remove" or item is None or item == "":
             self._attributes.pop(extension.id, None)
             return
         if not isinstance(item, Mapping):
             raise invalid_value(f"{operation.where}.value: {extension.id} is an object of attributes")
+        self._note_twins(item)
         for name, content in item.items():
             attribute = extension.attributes.get(name.lower())
             if attribute is None:
@@ -264,7 +212,11 @@ class Patcher:
             return None
         if quiet:
             return None
-        raise invalid_path(f"{self._type.name} has no attribute {str(path.path)[:200]}")
+        raise self._strange(f"{self._type.name} has no attribute {str(path.path)[:200]}")
+
+    def _strange(self, detail: str) -> ScimError:
+        """What a path to an attribute that does not exist gets."""
+        return invalid_syntax(detail) if self._policy.unknown_path == "invalidSyntax" else invalid_path(detail)
 
     def _with_path(self, operation: Operation, path: PatchPath) -> None:
         for code, detail in path.leniencies:
@@ -275,22 +227,29 @@ class Patcher:
         if isinstance(target, Schema):
             if path.filter is not None or path.path.sub or path.sub:
                 raise invalid_path(f"{operation.where}.path: {str(path)[:200]}")
+            if self._policy.interop and operation.op != "remove":
+                refusal = invalid_syntax(f"{operation.where}: each attribute needs an operation of its own")
+                self._tolerance.allow("interop-several-attributes", f"{operation.where}.path: {target.id}", refusal)
             if target is self._type.schema:
                 self._without_path(Operation(operation.op, None, operation.value, operation.where))
             else:
                 self._extension(operation, target, operation.value)
             return
+        if self._policy.interop:
+            interop.check_path(path, target, operation.where, self._tolerance)
         sub = self._sub_attribute(target, path.sub or path.path.sub, operation)
         if "readOnly" in (target.mutability, sub.mutability if sub else ""):
             raise mutability(f"{operation.where}.path: {(sub or target).path} is readOnly")
         if target.key == "schemas":
-            raise mutability(f"{operation.where}.path: schemas follows from what the resource holds")
+            self._schemas(operation, plain=sub is None and path.filter is None)
+            return
         if target is self._type.keyed:
             if sub is not None:
                 raise mutability(f"{operation.where}.path: {sub.path} is immutable; remove the member and add another")
             self._keyed(operation.op, path.filter, operation.value, operation)
             return
         own = target.schema == self._type.schema.id or target.schema == ""
+        self.touched.add(target.name if own else target.schema)
         container = self._attributes if own else self._attributes.setdefault(target.schema, {})
         if target.multi_valued and (path.filter is not None or sub is not None):
             self._selected(operation, target, sub, path.filter, container)
@@ -303,16 +262,46 @@ class Patcher:
         if not own:
             self._tidy(target.schema)
 
-    @staticmethod
-    def _sub_attribute(target: Attribute, name: str | None, operation: Operation) -> Attribute | None:
+    def _schemas(self, operation: Operation, *, plain: bool) -> None:
+        """Change ``schemas``, which follows from what the resource holds: what agrees with that is taken.
+
+        An extension may be named before it gets its attributes (RFC 7644 §3.5.2), and shows once it has some.
+        """
+        value, where = operation.value, f"{operation.where}.value"
+        if not plain:
+            raise invalid_path(f"{operation.where}.path: schemas has neither values to select nor sub-attributes")
+        if operation.op == "remove" or value is None or value == []:
+            raise mutability(f"{operation.where}: schemas is required and cannot be removed")
+        if isinstance(value, str):
+            refusal = invalid_value(f"{where}: schemas takes an array")
+            self._tolerance.allow("single-for-array", "schemas is given as a single value", refusal)
+            value = [value]
+        if not is_list_of_texts(value):
+            raise invalid_value(f"{where}: schemas is an array of URNs")
+        added = [self._type.schema.id] if operation.op == "add" else []
+        declared = declared_schemas({"schemas": [*added, *value]}, self._type, self._tolerance)
+        if operation.op == "replace":
+            for extension, _ in self._type.extensions:
+                if extension.id in self._attributes and extension.key not in declared:
+                    raise mutability(f"{where} lacks {extension.id}, which is in use: remove its attributes instead")
+
+    def _sub_attribute(self, target: Attribute, name: str | None, operation: Operation) -> Attribute | None:
         if name is None:
             return None
         sub = target.sub(name)
         if sub is None:
-            raise invalid_path(f"{operation.where}.path: {target.path} has no sub-attribute {name[:100]}")
+            raise self._strange(f"{operation.where}.path: {target.path} has no sub-attribute {name[:100]}")
         return sub
 
     # -- one attribute -----------------------------------------------------------------------------------------
+
+    def _whole(self, operation: Operation, attribute: Attribute, value: object) -> None:
+        """Add to, replace or remove an attribute of the resource itself."""
+        if attribute is self._type.keyed:
+            self._keyed(operation.op, None, value, operation)
+        else:
+            self.touched.add(attribute.name)
+            self._set_all(operation, attribute, self._attributes, value)
 
     def _set_all(self, operation: Operation, attribute: Attribute, container: dict[str, Any], value: object) -> None:
         """Add to, replace or remove a whole attribute."""
@@ -322,38 +311,44 @@ class Patcher:
             return
         if value is MISSING:
             raise invalid_value(f"{operation.where} has no value")
-        new = coerce(attribute, value, self._policy, self._tolerance)
         old = container.get(name)
-        if attribute.mutability == "immutable" and old is not None and new != old:
-            raise mutability(f"{attribute.path} is immutable and already has a value")
+        kept: dict[str, Any] | None = None
+        if isinstance(old, dict) and (operation.op == "add" or self._policy.replace_complex == "merge"):
+            kept = old
+        new = coerce(attribute, value, self._policy, self._tolerance, held=kept or ())
+        if attribute.mutability == "immutable" and old is not None:
+            check_same(attribute, old, new)
+            return
         if attribute.multi_valued:
             if operation.op == "add":
                 self._look_at(len(old or ()))
                 if new:
-                    container[name] = _appended(list(old or ()), new)
+                    container[name] = _with_added(attribute, list(old or ()), new)
             elif new is None:
                 container.pop(name, None)
             else:
                 container[name] = new
-        elif attribute.type == "complex" and isinstance(old, dict) and (new or _as_object(value) is not None):
+        elif kept is not None and (new or _as_object(value) is not None):
             # RFC 7644 §3.5.2.3: sub-attributes that are not specified are left unchanged.
-            merged = {**old, **(new or {})}
+            merged = {**kept, **(new or {})}
             for part in self._cleared(attribute, _as_object(value)):
-                merged.pop(part, None)
+                if part.required:
+                    raise mutability(f"{part.path} is required and cannot be removed")
+                merged.pop(part.name, None)
             _put(container, name, merged)
         elif new is None:
             # RFC 7643 §2.5: null unassigns; adding nothing changes nothing.
-            if operation.op == "replace" or value == "":
+            if operation.op == "replace" or value == "" or self._policy.interop:
                 container.pop(name, None)
         else:
             container[name] = new
 
     @staticmethod
-    def _cleared(attribute: Attribute, value: Mapping[str, Any] | None) -> list[str]:
+    def _cleared(attribute: Attribute, value: Mapping[str, Any] | None) -> list[Attribute]:
         """Sub-attributes that a complex value unassigns with null."""
         if value is None:
             return []
-        return [sub.name for key, item in value.items() if item is None and (sub := attribute.sub(key)) is not None]
+        return [sub for key, item in value.items() if item is None and (sub := attribute.sub(key)) is not None]
 
     def _remove_all(self, operation: Operation, attribute: Attribute, container: dict[str, Any], value: object) -> None:
         if attribute.required:
@@ -409,6 +404,8 @@ class Patcher:
             for code, detail in query.leniencies:
                 self._tolerance.allow(code, detail, invalid_path(f"{operation.where}.path: {detail}"))
         chosen = [item for item in values if query is None or query.matches(item)]
+        if query is not None and self._policy.interop:
+            interop.check_matches(len(chosen), operation.where, self._tolerance)
         made: dict[str, Any] | None = None
         if not chosen:
             if operation.op == "remove":
@@ -439,7 +436,7 @@ class Patcher:
             for item in chosen:
                 self._write_element(operation, attribute, sub, item, whole=item is not made)
             _demote(attribute, values, chosen)
-            values = [item for item in values if item]
+            values = distinct(attribute, [item for item in values if item])
         if not values and attribute.required:
             raise mutability(f"{attribute.path} is required and cannot be removed")
         _put(container, attribute.name, values)
@@ -450,8 +447,9 @@ class Patcher:
         if sub is not None:
             self._set_all(operation, sub, item, operation.value)
             return
-        new = coerce(attribute, [operation.value], self._policy, self._tolerance)
-        if operation.op == "replace" and whole:
+        whole = whole and operation.op == "replace"
+        new = coerce(attribute, [operation.value], self._policy, self._tolerance, held=() if whole else item)
+        if whole:
             item.clear()
         if new:
             item.update(new[0])
@@ -460,11 +458,11 @@ class Patcher:
 
     def _keyed(self, op: str, node: Node | None, value: object, operation: Operation) -> None:
         """Members of a group: by id, so that one costs the same at any size."""
-        members, attribute = self._members, self._type.keyed
-        if members is None or attribute is None:  # pragma: no cover - the service always gives both
+        members, attribute, kind_of = self._members, self._type.keyed, self._kind_of
+        if members is None or attribute is None or kind_of is None:  # pragma: no cover - the service always gives both
             raise invalid_path(f"{operation.where}.path")
         if node is not None:
-            self._selected_members(op, node, value, operation, members, attribute)
+            self._selected_members(op, node, value, operation, members, attribute, kind_of)
         elif op == "remove":
             if value is MISSING or value is None:
                 members.clear()
@@ -478,7 +476,7 @@ class Patcher:
             items = [] if value is None else read_members(value, attribute, self._policy, self._tolerance)
             if op == "replace":
                 members.clear()
-            put_members(members, items, self._kind_of)
+            put_members(members, items, kind_of)
 
     def _selected_members(
         self,
@@ -488,6 +486,7 @@ class Patcher:
         operation: Operation,
         members: MembersDraft,
         attribute: Attribute,
+        kind_of: Callable[[str], str],
     ) -> None:
         query = match.compile_value_filter(node, attribute)
         for code, detail in query.leniencies:
@@ -500,20 +499,25 @@ class Patcher:
             chosen = [
                 m.value for m in listed if query.matches({"value": m.value, "type": m.type, "display": m.display})
             ]
+        if self._policy.interop:
+            interop.check_matches(len(chosen), operation.where, self._tolerance)
         if op == "remove":
-            if not chosen:
+            # RFC 7644 §3.5.2.2: to remove one who is no member changes nothing, and succeeds.
+            if not chosen and query.key is None:
                 refusal = no_target(f"{operation.where}.path selects no member")
                 self._tolerance.allow("remove-missing", f"{operation.where}.path selects no member", refusal)
             for member in chosen:
                 members.discard(member)
             return
+        if op == "replace" and not chosen:
+            raise no_target(f"{operation.where}.path selects no member to replace")
+        # Behind a filter the value is one record (RFC 7644 §3.5.2.3).
+        value = [value] if isinstance(value, Mapping) else value
         items = read_members(value, attribute, self._policy, self._tolerance)
         if op == "replace":
-            if not chosen:
-                raise no_target(f"{operation.where}.path selects no member to replace")
             for member in chosen:
                 members.discard(member)
-        put_members(members, items, self._kind_of)
+        put_members(members, items, kind_of)
 
 
 def read_members(value: object, attribute: Attribute, policy: Policy, tolerance: Tolerance) -> list[dict[str, Any]]:
@@ -534,24 +538,37 @@ def put_members(members: MembersDraft, items: list[dict[str, Any]], kind_of: Cal
         members.put(item["value"], kind_of(item["value"]) or item.get("type", "User"), item.get("display"))
 
 
-def _appended(values: list[Any], new: list[Any]) -> list[Any]:
-    """Add values that are not there yet; a new primary one demotes the old (RFC 7644 §3.5.2)."""
-    # Comparing each with each is quickest for a few, and takes its time for thousands.
-    seen = {_fingerprint(item) for item in values} if len(new) > 8 else None
-    for item in new:
-        if seen is None:
+def _with_added(attribute: Attribute, values: list[Any], new: list[Any]) -> list[Any]:
+    """Add values; of one that is there already, what is new about it. A new primary one demotes the old (§3.5.2)."""
+    places = {mark: at for at, item in enumerate(values) if (mark := mark_of(attribute, item)) is not None}
+    # What has no value of its own is compared whole: each with each is quickest for a few, and slow for thousands.
+    unmarked = len(new) > 8 and any(mark_of(attribute, item) is None for item in new)
+    seen = {_fingerprint(item) for item in values} if unmarked else None
+    for added in new:
+        item, mark = added, mark_of(attribute, added)
+        at = places.get(mark) if mark is not None else None
+        if at is not None:
+            item = {**values[at], **item} if isinstance(item, dict) else item
+            if item == values[at]:
+                continue
+        elif mark is not None:
+            places[mark] = len(values)
+        elif seen is None:
             if item in values:
                 continue
-        elif (mark := _fingerprint(item)) in seen:
+        elif (print_ := _fingerprint(item)) in seen:
             continue
         else:
-            seen.add(mark)
+            seen.add(print_)
         if isinstance(item, dict) and item.get("primary") is True:
             values = [
                 {**old, "primary": False} if isinstance(old, dict) and old.get("primary") is True else old
                 for old in values
             ]
-        values.append(item)
+        if at is not None:
+            values[at] = item
+        else:
+            values.append(item)
     return values
 
 

@@ -56,7 +56,7 @@ def parse_path(text: str) -> PatchPath:
     """Parse the path of a PATCH operation; raises ScimError 400 ``invalidPath``."""
     if len(text) > MAX_LENGTH:
         raise errors.invalid_path(f"The path has {len(text)} characters; {MAX_LENGTH} at most are accepted.")
-    if one := _ONE_VALUE.fullmatch(text):
+    if "[" in text and (one := _ONE_VALUE.fullmatch(text)):
         name, inner, value, sub = one.groups()
         return PatchPath(AttrPath(None, name), Compare(AttrPath(None, inner), "eq", value), sub)
     return _parse_cached(text) if len(text) <= CACHED_LENGTH else _parse(text)

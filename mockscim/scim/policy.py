@@ -37,6 +37,7 @@ _ENTRA = "Microsoft Entra ID (entra-docs: use-scim-to-provision-users-and-groups
 _ENTRA_SHAPES = "Microsoft Entra ID (entra-docs: application-provisioning-config-problem-scim-compatibility)"
 _VALIDATOR = "Microsoft's SCIM validator (Captain-P-Goldfish/SCIM-SDK#416)"
 _OKTA = "Okta (developer docs: scim-20)"
+_DRAFT = "draft-zollner-scim-interop-profile-01"
 
 LENIENCIES: Mapping[str, Leniency] = {
     row.code: row
@@ -77,6 +78,13 @@ LENIENCIES: Mapping[str, Leniency] = {
             _ENTRA + ", Example 2",
         ),
         Leniency(
+            "duplicate-key",
+            "a name twice in one object, also in another case; the last one counts",
+            "RFC 7643 §2.1",
+            "a name is an attribute whatever its case, and RFC 7159 §4 has the names of a JSON object differ",
+            "Java clients whose @JsonAnyGetter map has a name that is a property too (FasterXML/jackson-databind#4091)",
+        ),
+        Leniency(
             "boolean-string",
             'a boolean as text: "True", "False"',
             "RFC 7643 §2.3.2",
@@ -96,6 +104,13 @@ LENIENCIES: Mapping[str, Leniency] = {
             "RFC 7643 §2.3.8",
             "a complex value is an object of sub-attributes",
             "Microsoft Entra ID, manager (AzureAD/SCIMReferenceCode)",
+        ),
+        Leniency(
+            "unencoded-reference",
+            'a reference with characters beyond ASCII: "https://example.com/é.png"',
+            "RFC 7643 §2.3.7",
+            "a reference is a URI, in which such characters are percent-encoded (RFC 3986 §2.5)",
+            "hand-written clients, with addresses as browsers show them",
         ),
         Leniency(
             "array-for-single",
@@ -155,10 +170,10 @@ LENIENCIES: Mapping[str, Leniency] = {
         ),
         Leniency(
             "remove-missing",
-            "remove with a filter that selects nothing",
+            "remove with a filter that selects nothing; of one who is no member it is right (RFC 7644 §3.5.2.2)",
             "RFC 7644 §3.12",
             "noTarget: the filter of the path yielded no match",
-            _OKTA + ": members[value eq …] of one who left",
+            "clients that clear a value without a look whether there is one",
         ),
         Leniency(
             "creates-missing-element",
@@ -230,12 +245,119 @@ LENIENCIES: Mapping[str, Leniency] = {
             "a member's value is the id of a resource",
             "clients that push groups before users",
         ),
+        Leniency(
+            "missing-bulk-id",
+            "a POST in a bulk request without bulkId; its result has none either",
+            "RFC 7644 §3.7",
+            "bulkId is required when the method is POST",
+            "clients after the sample of Janssen's documentation (docs.jans.io: bulk-users)",
+        ),
+        Leniency(
+            "bulk-patch-list",
+            "a PATCH in a bulk request whose data is the bare list of its operations",
+            "RFC 7644 §3.7",
+            "data is what a single PATCH would send: a PatchOp message",
+            "clients after Oracle's sample (life sciences IAM: sample-message-exchange), itself after RFC 7644 §3.7.3",
+        ),
+        Leniency(
+            "interop-pathless",
+            "a PATCH operation without path",
+            _DRAFT + " §6.5.1.1",
+            "each operation has a path; one without is refused: 400 invalidSyntax",
+            _OKTA + ": active=false; " + _ENTRA_SHAPES + ", with aadOptscim062020",
+        ),
+        Leniency(
+            "interop-several-attributes",
+            "a PATCH operation whose path is a schema's URN, with several attributes as its value",
+            _DRAFT + " §6.5.1.2",
+            "each attribute has an operation of its own",
+            "clients that set a whole extension at once",
+        ),
+        Leniency(
+            "interop-whole-element",
+            'a path whose filter selects whole values: emails[type eq "work"]',
+            _DRAFT + " §6.5.2.2",
+            "the path names a sub-attribute behind the filter: 400 invalidPath",
+            "clients that follow the examples of RFC 7644 §3.5.2",
+        ),
+        Leniency(
+            "interop-whole-member",
+            'the same for members, whose values have nothing else to change: members[value eq "…"]',
+            _DRAFT + " §6.5.2.2",
+            "the path names a sub-attribute behind the filter; the draft makes no exception for members",
+            _OKTA + "; " + _ENTRA_SHAPES + ", with aadOptscim062020",
+        ),
+        Leniency(
+            "interop-path-operator",
+            'a path whose filter compares otherwise than with eq and and: emails[value co "example"].type',
+            _DRAFT + " §6.5.3",
+            "400 invalidSyntax",
+            "clients that use all of RFC 7644 §3.5.2",
+        ),
+        Leniency(
+            "interop-several-matches",
+            "a path whose filter selects several values",
+            _DRAFT + " §6.5.3",
+            "400 invalidFilter",
+            "clients that use all of RFC 7644 §3.5.2",
+        ),
+        Leniency(
+            "interop-put",
+            "PUT",
+            _DRAFT + " §6.5",
+            "clients update with PATCH and never with PUT",
+            _OKTA + ": users of applications made with the app integration wizard",
+        ),
+        Leniency(
+            "interop-filter-operator",
+            "a filter with more than eq and and",
+            _DRAFT + " §6.3",
+            "clients use no other operators",
+            "clients that use all of RFC 7644 §3.4.2.2",
+        ),
+        Leniency(
+            "interop-filter-method",
+            "a filter in the query string of another method than GET",
+            _DRAFT + " §6.3",
+            "filters in the URI are for GET",
+            "no client is known to",
+        ),
+        Leniency(
+            "interop-conditional",
+            "If-Match, If-None-Match, If-Modified-Since or If-Unmodified-Since",
+            _DRAFT + " §6.7",
+            "clients send no conditional requests; a provider may ignore or refuse them",
+            "clients that use RFC 7644 §3.14",
+        ),
+        Leniency(
+            "interop-canonical-type",
+            "a `type` that is none of the canonical values",
+            _DRAFT + " §5.4",
+            "clients use only the types that /Schemas publishes",
+            "clients with types of their own",
+        ),
+        Leniency(
+            "interop-content-type",
+            "a body of another type than application/scim+json",
+            _DRAFT + " §6.2",
+            "requests say application/scim+json",
+            "clients that send application/json, as many do (RFC 7644 §8.1)",
+        ),
+        Leniency(
+            "interop-user-agent",
+            "a request without User-Agent",
+            _DRAFT + " §6.2",
+            "clients say who they are",
+            "scripts",
+        ),
     )
 }
 
 OFF_BY_DEFAULT = frozenset({"unknown-member"})
+# What only the interoperability profile forbids; the RFC has nothing against it, so --strict says nothing about it.
+INTEROP = frozenset(code for code in LENIENCIES if code.startswith("interop-"))
 TOLERANT = frozenset(LENIENCIES) - OFF_BY_DEFAULT
-STRICT: frozenset[str] = frozenset()
+STRICT: frozenset[str] = INTEROP
 
 
 class UnknownLeniencyError(ValueError):
@@ -249,11 +371,11 @@ def accepted(
     accept: Iterable[str] = (),
     refuse: Iterable[str] = (),
 ) -> frozenset[str]:
-    """The leniencies in force: a profile's own, none of them when strict, then single ones on and off."""
+    """The leniencies in force: a profile's own, none from the RFC when strict, then single ones on and off."""
     for code in (*accept, *refuse):
         if code not in LENIENCIES:
             raise UnknownLeniencyError(f"{code!r} is no leniency; there are: {', '.join(sorted(LENIENCIES))}")
-    return (frozenset() if strict else frozenset(base)) - frozenset(refuse) | frozenset(accept)
+    return (frozenset(base) & STRICT if strict else frozenset(base)) - frozenset(refuse) | frozenset(accept)
 
 
 _MOST_NOTES = 100  # a request with 10,000 operations in capitals has made its point before that
@@ -285,9 +407,17 @@ class Tolerance:
         if len(self.used) < _MOST_NOTES:
             self.used[code, detail] = None
 
+    def absorb(self, other: Tolerance, where: str) -> None:
+        """Take over what an operation of a bulk job needed, said with its place there."""
+        for code, detail in other.used or ():
+            self.allow(code, f"{where}: {detail}")
+
     def report(self) -> list[dict[str, str]]:
         """The leniencies used, as the journal shows them."""
         return [{"code": code, "source": LENIENCIES[code].source, "detail": detail} for code, detail in self.used or ()]
+
+
+Pagination = Literal["index", "cursor", "index, cursor", "cursor, index"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +433,13 @@ class Policy:
         max_results: most resources in one page; None for no bound.
         sort: whether sortBy is understood.
         etag: whether versions are published and If-Match and If-None-Match are honoured.
-        unsupported: what becomes of an attribute of RFC 7643 that this provider does not have.
+        require_if_match: whether PUT, PATCH and DELETE without If-Match are refused (RFC 6585 §3: 428).
+        pagination: how lists are paged, by startIndex, by cursor (RFC 9865) or by both; the first of two holds where a
+            query does not say.
+        page_size: how many resources a page has where a query does not say; None for all, or max_results.
+        cursor_timeout: how long a cursor can be used, in seconds.
+        unsupported: what becomes of an attribute of RFC 7643 that this provider does not have; ``unknown`` treats it
+            as one that nobody knows.
         value_types: for each resource type the multi-valued attributes (lower case) of which only values of some types
             exist, such as e-mails for work; others are dropped.
         frozen: for each resource type the attributes (lower case) that cannot change after creation.
@@ -313,6 +449,12 @@ class Policy:
         left_user: what GET of a user who left answers: ``absent`` is 404, ``inactive`` is 200 with active=false.
         join_accounts: whether a POST of a known account's userName joins that account instead of creating one.
         remove_by_value: what a refused remove-members-by-value gets: an error, or silently nothing.
+        me: whether /Me stands for the resource of who asks (RFC 7644 §3.11).
+        authentication: how clients may authenticate, as ServiceProviderConfig calls it (RFC 7643 §5).
+        interop: whether requests are held against the interoperability profile too (the leniencies in ``INTEROP``).
+        replace_complex: what a PATCH replace of a whole complex attribute does to sub-attributes that it leaves out:
+            ``merge`` keeps them (RFC 7644 §3.5.2.3), ``whole`` drops them.
+        unknown_path: the scimType for a PATCH path to an attribute that does not exist.
     """
 
     accepted: frozenset[str] = TOLERANT
@@ -322,7 +464,11 @@ class Policy:
     max_results: int | None = None
     sort: bool = True
     etag: bool = True
-    unsupported: Literal["ignore", "reject"] = "ignore"
+    require_if_match: bool = False
+    pagination: Pagination = "index, cursor"
+    page_size: int | None = None
+    cursor_timeout: int = 3600
+    unsupported: Literal["ignore", "reject", "unknown"] = "ignore"
     value_types: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     frozen: Mapping[str, frozenset[str]] = field(default_factory=dict)
     frozen_change: Literal["ignore", "reject", "apply"] = "ignore"
@@ -331,3 +477,11 @@ class Policy:
     left_user: Literal["absent", "inactive"] = "absent"
     join_accounts: bool = False
     remove_by_value: Literal["reject", "ignore"] = "reject"
+    bulk: bool = True
+    max_operations: int = 1000
+    max_payload: int | None = None
+    me: bool = True
+    authentication: tuple[str, ...] = ("oauthbearertoken",)
+    interop: bool = False
+    replace_complex: Literal["merge", "whole"] = "merge"
+    unknown_path: Literal["invalidPath", "invalidSyntax"] = "invalidPath"

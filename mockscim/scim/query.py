@@ -10,8 +10,17 @@ from typing import Any
 
 import orjson
 
-from mockscim.scim import match, urns
-from mockscim.scim.errors import ScimError, invalid_filter, invalid_path, invalid_syntax, invalid_value
+from mockscim.scim import interop, match, paging, urns
+from mockscim.scim.body import fields_of
+from mockscim.scim.cursor import Cursors, Pager
+from mockscim.scim.errors import (
+    ScimError,
+    invalid_count,
+    invalid_filter,
+    invalid_path,
+    invalid_syntax,
+    invalid_value,
+)
 from mockscim.scim.filter import Compare, Node, Present, parse
 from mockscim.scim.path import parse_path
 from mockscim.scim.policy import Policy, Tolerance
@@ -20,10 +29,13 @@ from mockscim.scim.record import Record
 from mockscim.scim.schema import Attribute, ResourceType
 from mockscim.scim.store import Store
 
-PARAMETERS = ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
+PARAMETERS = ("filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes")
 _PARAMETER_KEYS = {name.lower(): name for name in PARAMETERS}
+_PARAMETERS = frozenset(PARAMETERS)
 _LIST_HEAD = b'{"schemas":["' + urns.LIST_RESPONSE.encode() + b'"],"totalResults":'
 _LARGEST = 2**63 - 1
+# Pages up to this size are rendered each time; larger ones mostly show again what others have shown.
+_FEW = 8
 _PLAIN = re.compile(r'([A-Za-z]{1,64}) eq "([^"\\\x00-\x1f]{0,1000})"')
 
 
@@ -31,7 +43,7 @@ def read_parameters(query: Iterable[tuple[str, str]], tolerance: Tolerance) -> d
     """The parameters that SCIM knows, by their own names; others, such as Entra's flags, are not ours to refuse."""
     found: dict[str, str] = {}
     for name, value in query:
-        known = _PARAMETER_KEYS.get(name.lower())
+        known = name if name in _PARAMETERS else _PARAMETER_KEYS.get(name.lower())
         if known is None:
             continue
         if known != name:
@@ -47,7 +59,7 @@ def read_search(document: object, tolerance: Tolerance) -> dict[str, str]:
     """The parameters of a SearchRequest (RFC 7644 §3.4.3), as a query string would give them."""
     if not isinstance(document, Mapping):
         raise invalid_syntax("a SearchRequest is a JSON object")
-    fields = {name.lower(): value for name, value in document.items()}
+    fields = fields_of(document, tolerance)
     schemas = fields.get("schemas")
     if schemas is None:
         tolerance.allow("missing-schemas", "schemas is missing")
@@ -60,7 +72,8 @@ def read_search(document: object, tolerance: Tolerance) -> dict[str, str]:
             continue
         if name in ("startIndex", "count"):
             if not isinstance(value, int) or isinstance(value, bool):
-                raise invalid_value(f"{name} is an integer")
+                refusal = invalid_count if name == "count" and "cursor" in fields else invalid_value
+                raise refusal(f"{name} is an integer")
             found[name] = str(value)
         elif name in ("attributes", "excludedAttributes"):
             if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -76,21 +89,28 @@ def read_search(document: object, tolerance: Tolerance) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Listing:
-    """A query, read: what to match, how to order, which page."""
+    """A query, read: what to match, how to order, which page: by index, or by a cursor where there is a pager."""
 
     parameters: Mapping[str, str]
     start: int
     count: int | None
     descending: bool
+    pager: Pager | None = None
+
+
+def by_cursor(parameters: Mapping[str, str], policy: Policy) -> bool:
+    """Whether a query is paged by cursor, not by index (RFC 9865 §2.4)."""
+    ways = policy.pagination
+    if "cursor" in parameters and "cursor" in ways:
+        return True
+    return ways.startswith("cursor") and ("startIndex" not in parameters or "index" not in ways)
 
 
 def read_listing(parameters: Mapping[str, str], policy: Policy) -> Listing:
-    """Check the paging and sorting parameters."""
+    """Check the parameters of a query that is paged by index."""
     start = _integer(parameters, "startIndex")
     count = _integer(parameters, "count")
-    order = parameters.get("sortOrder", "ascending").lower()
-    if order not in ("ascending", "descending"):
-        raise invalid_value("sortOrder is ascending or descending")
+    count = policy.page_size if count is None else count
     if policy.max_results is not None:
         count = policy.max_results if count is None else min(count, policy.max_results)
     # RFC 7644 §3.4.2.4: a startIndex below 1 is 1, a negative count is 0.
@@ -98,8 +118,49 @@ def read_listing(parameters: Mapping[str, str], policy: Policy) -> Listing:
         parameters,
         max(1, start if start is not None else 1),
         None if count is None else max(0, count),
-        order == "descending",
+        _descending(parameters),
     )
+
+
+def read_cursor_listing(
+    parameters: Mapping[str, str], policy: Policy, cursors: Cursors, operation: str, now: str
+) -> Listing:
+    """Check the parameters of a query that is paged by cursor (RFC 9865 §2).
+
+    Args:
+        parameters: what the query says.
+        policy: how much fits on a page.
+        cursors: opens the cursor.
+        operation: what the query asks: a cursor goes on with the one that it was given out for.
+        now: the time, as meta shows it.
+
+    Raises:
+        ScimError: 400 invalidCursor, expiredCursor, invalidCount or invalidValue.
+    """
+    try:
+        count = _integer(parameters, "count")
+    except ScimError as error:
+        raise invalid_count(error.detail) from None
+    if count is not None and count < 0:
+        count = 0
+    most = policy.max_results
+    if count is not None and most is not None and count > most:
+        raise invalid_count(f"a page has {most} resources at most, not {count}")
+    start = _integer(parameters, "startIndex")
+    if start is not None and ("cursor" in parameters or start > 1):
+        raise invalid_value("startIndex is for paging by index: it cannot be said here, or beside a cursor")
+    descending = _descending(parameters)
+    rest = sorted(each for each in parameters.items() if each[0] not in ("cursor", "count"))
+    pager = cursors.pager(parameters.get("cursor", ""), orjson.dumps([operation, rest]), count, now)
+    size = policy.page_size if count is None else count
+    return Listing(parameters, 1, most if size is None else size, descending, pager)
+
+
+def _descending(parameters: Mapping[str, str]) -> bool:
+    order = parameters.get("sortOrder", "ascending").lower()
+    if order not in ("ascending", "descending"):
+        raise invalid_value("sortOrder is ascending or descending")
+    return order == "descending"
 
 
 def _integer(parameters: Mapping[str, str], name: str) -> int | None:
@@ -128,7 +189,7 @@ def run(
     Args:
         store: the directory.
         types: one resource type, or several for a query at the root.
-        listing: what ``read_listing`` made of the parameters.
+        listing: what ``read_listing`` or ``read_cursor_listing`` made of the parameters.
         base: the base URL, for references.
         policy: what may be filtered, sorted, and how much fits on a page.
         tolerance: the leniencies in force; those needed are noted there.
@@ -139,13 +200,19 @@ def run(
     """
     parameters = listing.parameters
     chosen, excluded = parameters.get("attributes"), parameters.get("excludedAttributes")
-    projections: dict[str, Projection | None] = {}
+    projections: dict[str, Projection | None] | None = None
     if chosen is not None or excluded is not None:
         projections = {kind.name: read_projection(kind, chosen, excluded, tolerance) for kind in types}
     text = parameters.get("filter")
     sort_by = parameters.get("sortBy")
     extra = list(outsiders)
-    if text is None and not sort_by and len(types) == 1 and not extra:
+    whole = text is None and not sort_by and not extra
+    found: paging.Page | None = None
+    if whole and listing.pager is not None:
+        everything = paging.Whole([store.tables[kind.name] for kind in types])
+        total = len(everything)
+        found = paging.page(everything, listing.pager.cursor, total if listing.count is None else listing.count)
+    elif whole and len(types) == 1:
         table = store.tables[types[0].name]
         total = len(table)
         wanted = total if listing.count is None else listing.count
@@ -163,19 +230,57 @@ def run(
                 extra if kind.name == "User" else (),
                 root=len(types) > 1,
             )
+        keys: list[paging.SortKey] | None = None
         if sort_by:
             if not policy.sort:
                 raise ScimError(400, "invalidValue", "sorting is not supported")
-            records = _sorted(store, records, types, sort_by, listing, base, tolerance)
+            keys = _sort_keys(store, records, types, sort_by, base, tolerance)
         total = len(records)
-        first = listing.start - 1
-        page = records[first:] if listing.count is None else records[first : first + listing.count]
-    if projections or any(kind.on_request for kind in types):
+        if listing.pager is not None:
+            names = [kind.name for kind in types]
+            order = paging.in_order(records, names, keys, extra, descending=listing.descending)
+            found = paging.page(order, listing.pager.cursor, total if listing.count is None else listing.count)
+        else:
+            if keys is not None:
+                places = sorted(range(total), key=keys.__getitem__, reverse=listing.descending)
+                records = [records[place] for place in places]
+            first = listing.start - 1
+            page = records[first:] if listing.count is None else records[first : first + listing.count]
+    if found is not None:
+        page = found.records
+    if projections:
         rendered = [render(store, record, base, projections.get(record.type.name), policy) for record in page]
+    elif len(page) <= _FEW or any(kind.on_request for kind in types):
+        rendered = [render(store, record, base, None, policy) for record in page]
     else:
-        rendered = store.render_all(page, base.encode(), etag=policy.etag)
-    head = b'%d,"startIndex":%d,"itemsPerPage":%d,"Resources":[' % (total, listing.start, len(rendered))
-    head = _LIST_HEAD + head
+        rendered = store.render_all(page, base, etag=policy.etag)
+    if found is not None and listing.pager is not None:
+        return _cursor_response(rendered, total, found, listing.pager)
+    return list_response(rendered, total, listing.start)
+
+
+def _cursor_response(rendered: list[bytes], total: int, page: paging.Page, pager: Pager) -> bytes:
+    """A ListResponse paged by cursor (RFC 9865 §2): nothing in it is counted from the first resource."""
+    ends = b""
+    if page.next is not None:
+        ends += b',"nextCursor":"%b"' % pager.seal(page.next, backwards=False)
+    if page.previous is not None:
+        ends += b',"previousCursor":"%b"' % pager.seal(page.previous, backwards=True)
+    head = b'%b%d,"itemsPerPage":%d%b,"Resources":[' % (_LIST_HEAD, total, len(rendered), ends)
+    return b"".join((head, b",".join(rendered), b"]}"))
+
+
+def list_response(rendered: list[bytes], total: int, start: int) -> bytes:
+    """A ListResponse (RFC 7644 §3.4.2).
+
+    Args:
+        rendered: the resources of the page as JSON; taken over.
+        total: how many the query selects.
+        start: the 1-based index of the first.
+    """
+    head = _list_head(total, start, len(rendered))
+    if len(rendered) == 1:
+        return b"".join((head, rendered[0], b"]}"))
     if not rendered:
         return head + b"]}"
     # The ends go on the first and the last, so that the page itself is copied once.
@@ -184,16 +289,37 @@ def run(
     return b",".join(rendered)
 
 
+@lru_cache(maxsize=64)
+def _list_head(total: int, start: int, count: int) -> bytes:
+    return b'%b%d,"startIndex":%d,"itemsPerPage":%d,"Resources":[' % (_LIST_HEAD, total, start, count)
+
+
 def render(store: Store, record: Record, base: str, projection: Projection | None, policy: Policy) -> bytes:
     """One resource as JSON, projected."""
     if projection is None and record.type.on_request:
         projection = default_projection(record.type)
     if projection is None:
-        return store.render(record, base.encode(), etag=policy.etag)
+        return store.render(record, base, etag=policy.etag)
     keyed = record.type.keyed
     members = keyed is not None and projection.wants(keyed)
     document = store.document(record, base, members=members, etag=policy.etag)
     return orjson.dumps(projection.apply(document))
+
+
+def look_up(store: Store, kind: ResourceType, text: str, policy: Policy) -> list[Record] | None:
+    """The records that a filter such as ``userName eq "ann@example.com"`` selects; None where it is not that simple.
+
+    Each user name makes another text, so this saves compiling what clients ask most.
+    """
+    plain = _PLAIN.fullmatch(text)
+    if plain is None or kind.name in policy.filterable:
+        return None
+    name, value = plain.groups()
+    index = _index_of(kind, name)
+    if index is None:
+        return None
+    key, case_exact = index
+    return store.tables[kind.name].lookup(key, value if case_exact else value.casefold())
 
 
 def _selected(
@@ -210,16 +336,14 @@ def _selected(
     table = store.tables[kind.name]
     if text is None:
         return [*table, *extra]
-    plain = _PLAIN.fullmatch(text) if not extra and kind.name not in policy.filterable else None
-    index = _index_of(kind, plain[1]) if plain is not None else None
-    if plain is not None and index is not None:
-        key, case_exact = index
-        known = table.lookup(key, plain[2] if case_exact else plain[2].casefold())
-        if known is not None:
-            return known
+    known = look_up(store, kind, text, policy) if not extra else None
+    if known is not None:
+        return known
     query = match.compile_filter(text, kind, unknown="false" if root else "error")
     for code, detail in query.leniencies:
         tolerance.allow(code, detail, invalid_filter(f"{detail} ({text[:100]})"))
+    if policy.interop:
+        interop.check_filter(parse(text).node, tolerance)
     if kind.name in policy.filterable or not policy.filter_logic:
         check_filterable(parse(text).node, kind, policy)
     candidates = _candidates(store, kind, query)
@@ -236,10 +360,7 @@ def _selected(
 
 @lru_cache(maxsize=512)
 def _index_of(kind: ResourceType, name: str) -> tuple[str, bool] | None:
-    """The index that ``name eq "…"`` needs and nothing else, and whether case counts in it; None to compile it.
-
-    Each user name makes another text, so this saves compiling what clients ask most.
-    """
+    """The index that ``name eq "…"`` needs and nothing else, and whether case counts in it; None to compile it."""
     try:
         query = match.compile_filter(f'{name} eq "X"', kind)
     except ScimError:
@@ -296,30 +417,23 @@ def _spelt(kind: ResourceType, path: str) -> str:
     return leaf.path if leaf is not None else path
 
 
-def _sorted(
+def _sort_keys(
     store: Store,
     records: list[Record],
     types: list[ResourceType],
     sort_by: str,
-    listing: Listing,
     base: str,
     tolerance: Tolerance,
-) -> list[Record]:
-    """Records ordered by an attribute (RFC 7644 §3.4.2.3): those without it last, first when descending."""
+) -> list[paging.SortKey]:
+    """What records are ordered by (RFC 7644 §3.4.2.3): those without a value come last, first when descending."""
     finders = {kind.name: _sort_attribute(kind, sort_by, tolerance, root=len(types) > 1) for kind in types}
     needs = {path[0]: frozenset({path[0].key}) for path in finders.values() if path is not None}
-    keyed: list[tuple[tuple[int, Any], Record]] = []
-    missing: list[Record] = []
+    keys: list[paging.SortKey] = []
     for record in records:
         path = finders[record.type.name]
         value = None if path is None else _sort_value(store.document(record, base, needs=needs[path[0]]), path)
-        if value is None:
-            missing.append(record)
-        else:
-            keyed.append(((0, value) if isinstance(value, str) else (1, value), record))
-    keyed.sort(key=lambda pair: pair[0], reverse=listing.descending)
-    ordered = [record for _, record in keyed]
-    return missing + ordered if listing.descending else ordered + missing
+        keys.append((2, 0) if value is None else (0, value) if isinstance(value, str) else (1, value))
+    return keys
 
 
 def _sort_attribute(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mockscim.scim.call import Call
-from mockscim.scim.patch import Operation, member_operations
-from mockscim.scim.schema import ResourceType
+from mockscim.scim.patch_request import Operation, member_operations
+from mockscim.scim.schema import Attribute, ResourceType
 from mockscim.scim.store import Store
+
+_VERBS: Mapping[str, tuple[str, ...]] = {"add": ("add",), "remove": ("remove",), "replace": ("add", "remove")}
 
 
 def refinements(call: Call, store: Store) -> tuple[str, ...]:
@@ -15,25 +17,25 @@ def refinements(call: Call, store: Store) -> tuple[str, ...]:
     kind = call.type
     if kind is None:
         return ()
-    found: list[str] = []
     if call.operations:
         if kind.name == "User":
             active = _intended_active(call.operations)
-            found += [] if active is None else [f"{kind.resource}.{'activate' if active else 'deactivate'}"]
-        elif kind.keyed is not None:
-            found += _of_members(call, kind)
-            if any(_names(operation, "displayname") for operation in call.operations):
-                found.append(f"{kind.resource}.rename")
+            return () if active is None else (f"{kind.resource}.{'activate' if active else 'deactivate'}",)
+        if kind.keyed is not None:
+            return tuple(_of_group(call.operations, kind, kind.keyed))
     elif call.method == "PUT" and isinstance(call.document, Mapping):
-        found += _of_replacement(call, kind, store)
-    return tuple(found)
+        return tuple(_of_replacement(call, kind, store))
+    return ()
 
 
-def _of_members(call: Call, kind: ResourceType) -> list[str]:
-    verbs: list[str] = []
-    for op, _ in member_operations(call.operations, kind.keyed):
-        verbs += {"add": ["add"], "remove": ["remove"]}.get(op, ["add", "remove"])
-    return [f"{kind.resource}.member.{verb}" for verb in dict.fromkeys(verbs)]
+def _of_group(operations: Sequence[Operation], kind: ResourceType, keyed: Attribute) -> list[str]:
+    found: list[str] = []
+    for op, _ in member_operations(operations, keyed):
+        names = [f"{kind.resource}.member.{verb}" for verb in _VERBS[op]]
+        found += [name for name in names if name not in found]
+    if any(_names(operation, "displayname") for operation in operations):
+        found.append(f"{kind.resource}.rename")
+    return found
 
 
 def _of_replacement(call: Call, kind: ResourceType, store: Store) -> list[str]:
@@ -62,8 +64,14 @@ def _of_replacement(call: Call, kind: ResourceType, store: Store) -> list[str]:
 
 def _names(operation: Operation, key: str) -> bool:
     if operation.path is not None:
-        return operation.path.strip().lower().rsplit(":", 1)[-1] == key
+        return _is_path_of(operation.path, key)
     return isinstance(operation.value, Mapping) and any(name.lower() == key for name in operation.value)
+
+
+def _is_path_of(path: str, key: str) -> bool:
+    """Whether a path names an attribute, with or without a URN."""
+    name = path.strip().lower()
+    return name == key or name.endswith(":" + key)
 
 
 def _intended_active(operations: Sequence[Operation]) -> bool | None:
@@ -72,7 +80,7 @@ def _intended_active(operations: Sequence[Operation]) -> bool | None:
     for operation in operations:
         value: object = None
         if operation.path is not None:
-            if operation.path.strip().lower().rsplit(":", 1)[-1] == "active":
+            if _is_path_of(operation.path, "active"):
                 value = operation.value
         elif isinstance(operation.value, Mapping):
             value = next((v for name, v in operation.value.items() if name.lower() == "active"), None)

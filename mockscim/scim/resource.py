@@ -7,26 +7,26 @@ RFC 7643 §2.5) come out as None.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, TypeGuard
 
-from mockscim.scim.errors import invalid_syntax, invalid_value, mutability
+from mockscim.scim.body import note_twins
+from mockscim.scim.errors import invalid_syntax, invalid_value
+from mockscim.scim.formats import is_base64, is_date_time, is_iri, is_uri
 from mockscim.scim.policy import Policy, Tolerance
 from mockscim.scim.schema import COMMON, Attribute, ResourceType, Schema
 
-# RFC 7643 §2.3.5: xsd:dateTime with both date and time.
-_DATE_TIME = re.compile(
-    r"-?\d{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d\d:\d\d)?",
-    re.ASCII,
-)
-# RFC 7643 §2.3.6: base64 or base64url, padded.
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}==|[A-Za-z0-9+/_-]{3}=)?", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f]")
 _MOST_DECLARED = 64
 
 
-def normalise(document: object, resource_type: ResourceType, policy: Policy, tolerance: Tolerance) -> dict[str, Any]:
+def normalise(
+    document: object,
+    resource_type: ResourceType,
+    policy: Policy,
+    tolerance: Tolerance,
+    *,
+    complete: bool = True,
+) -> dict[str, Any]:
     """The attributes of a representation, ready to store.
 
     Args:
@@ -34,6 +34,7 @@ def normalise(document: object, resource_type: ResourceType, policy: Policy, tol
         resource_type: what it is to be a representation of.
         policy: what becomes of attributes that the provider does not support.
         tolerance: the leniencies in force; those needed are noted there.
+        complete: as in ``require``.
 
     Returns:
         Attributes under their canonical names; extensions as objects under their URN. Without ``schemas``, ``id`` and
@@ -46,15 +47,18 @@ def normalise(document: object, resource_type: ResourceType, policy: Policy, tol
         raise invalid_syntax(f"a {resource_type.name} is a JSON object")
     declared = declared_schemas(document, resource_type, tolerance)
     attributes: dict[str, Any] = {}
-    writable = resource_type.writable
+    writable, natives = resource_type.writable, resource_type.natives
     odd = False
     for name, value in document.items():
+        if type(value) is natives.get(name):
+            attributes[name] = value
+            continue
         attribute = writable.get(name)
         if attribute is None:
             if name in COMMON:
                 continue
             if not odd:
-                _refuse_twins(document)
+                note_twins(document, tolerance)
                 odd = True
             attribute = resource_type.attributes.get(name.lower())
             if attribute is None:
@@ -62,23 +66,13 @@ def normalise(document: object, resource_type: ResourceType, policy: Policy, tol
                 continue
             if attribute.mutability == "readOnly" or attribute.key in COMMON:
                 continue
-        if attribute.plain and isinstance(value, str):
-            attributes[attribute.name] = value
-            continue
         coerced = coerce(attribute, value, policy, tolerance)
         if coerced is not None:
             attributes[attribute.name] = coerced
-    require(attributes, resource_type)
+        elif odd:
+            attributes.pop(attribute.name, None)  # of names given twice the last counts
+    require(attributes, resource_type, complete=complete)
     return attributes
-
-
-def _refuse_twins(document: Mapping[str, Any]) -> None:
-    """Refuse a name that is given twice, in different case: which of the two is meant (RFC 7643 §2.1)?"""
-    seen: set[str] = set()
-    for name in document:
-        if name.lower() in seen:
-            raise invalid_syntax(f"{name} is given twice, in different case")
-        seen.add(name.lower())
 
 
 def _take_extension(
@@ -103,6 +97,8 @@ def _take_extension(
     coerced = coerce_extension(extension, value, policy, tolerance)
     if coerced:
         attributes[extension.id] = coerced
+    else:
+        attributes.pop(extension.id, None)
 
 
 def unknown(name: str, resource_type: ResourceType, policy: Policy, tolerance: Tolerance) -> None:
@@ -119,14 +115,24 @@ def coerce_extension(
 ) -> dict[str, Any]:
     """The attributes of an extension's object; empty when none is assigned."""
     attributes: dict[str, Any] = {}
+    natives = extension.natives
+    odd = False
     for name, item in value.items():
+        if type(item) is natives.get(name):
+            attributes[name] = item
+            continue
         attribute = extension.attributes.get(name.lower())
+        if not odd and (attribute is None or attribute.name != name):
+            note_twins(value, tolerance)
+            odd = True
         if attribute is None:
             tolerance.allow("unknown-attribute", f"{extension.id} has no attribute {name[:100]}")
         elif attribute.mutability != "readOnly":
             coerced = coerce(attribute, item, policy, tolerance)
             if coerced is not None:
                 attributes[attribute.name] = coerced
+            elif odd:
+                attributes.pop(attribute.name, None)
     return attributes
 
 
@@ -138,7 +144,7 @@ def declared_schemas(document: Mapping[str, Any], resource_type: ResourceType, t
     if urns is None or urns == []:
         tolerance.allow("missing-schemas", "schemas is missing")
         return frozenset(extension.key for extension, _ in resource_type.extensions)
-    if not isinstance(urns, list) or not all(isinstance(urn, str) for urn in urns):
+    if not is_list_of_texts(urns):
         raise invalid_syntax("schemas is an array of URNs")
     known = resource_type.declared.get(tuple(urns))
     if known is not None:
@@ -157,57 +163,68 @@ def declared_schemas(document: Mapping[str, Any], resource_type: ResourceType, t
     return declared
 
 
-def require(attributes: Mapping[str, Any], resource_type: ResourceType) -> None:
-    """Refuse attributes that lack a required one (400 invalidValue)."""
+def is_list_of_texts(value: object) -> TypeGuard[list[str]]:
+    """Whether a value is an array that holds nothing but texts."""
+    if not isinstance(value, list):
+        return False
+    for item in value:  # noqa: SIM110 - mostly there is one, for which a generator is too much
+        if not isinstance(item, str):
+            return False
+    return True
+
+
+def require(attributes: Mapping[str, Any], resource_type: ResourceType, *, complete: bool = True) -> None:
+    """Refuse attributes that lack a required one (400 invalidValue).
+
+    With ``complete`` false, what is never returned may be missing: whoever puts back what was read does not have it.
+    """
     for attribute in resource_type.required:
         value = attributes.get(attribute.name)
-        if value is None or (isinstance(value, str) and not value.strip()):
+        if (value is None or (isinstance(value, str) and not value.strip())) and (
+            complete or attribute.returned != "never"
+        ):
             raise invalid_value(f"{attribute.name} is required")
-    for extension, required in resource_type.extensions:
+    for extension, must, required in resource_type.extended_required:
         present = attributes.get(extension.id)
-        if present is None and required:
+        if present is None and must:
             raise invalid_value(f"the extension {extension.id} is required")
         if present is not None:
-            for attribute in extension.attributes.values():
-                if attribute.required and attribute.name not in present:
+            for attribute in required:
+                value = present.get(attribute.name)
+                if (value is None or (isinstance(value, str) and not value.strip())) and (
+                    complete or attribute.returned != "never"
+                ):
                     raise invalid_value(f"{extension.id}:{attribute.name} is required")
+    for urn, attribute in resource_type.parts_required:
+        value = (attributes if urn is None else attributes.get(urn) or {}).get(attribute.name)
+        for item in value if isinstance(value, list) else [value] if value is not None else ():
+            missing = [s for s in attribute.required_subs if s.name not in item and (complete or s.returned != "never")]
+            if missing:
+                raise invalid_value(f"{missing[0].path} is required")
 
 
-def check_immutable(before: Mapping[str, Any], after: Mapping[str, Any], resource_type: ResourceType) -> None:
-    """Refuse a change of an immutable attribute that already has a value (RFC 7644 §3.5.1: 400 mutability)."""
-    for attribute in resource_type.immutable:
-        old = before.get(attribute.name)
-        if old is not None and after.get(attribute.name) != old:
-            raise mutability(f"{attribute.name} is immutable and already has a value")
-    for attribute in resource_type.partly_immutable:
-        _check_immutable_parts(attribute, before.get(attribute.name), after.get(attribute.name))
-    for extension, _ in resource_type.extensions:
-        old_values, new_values = before.get(extension.id, {}), after.get(extension.id, {})
-        for attribute in extension.attributes.values():
-            if attribute.mutability == "immutable":
-                old = old_values.get(attribute.name)
-                if old is not None and new_values.get(attribute.name) != old:
-                    raise mutability(f"{extension.id}:{attribute.name} is immutable and already has a value")
-
-
-def _check_immutable_parts(attribute: Attribute, before: object, after: object) -> None:
-    """The same for sub-attributes of a complex attribute with one value; values of a list come and go whole."""
-    if isinstance(before, Mapping):
-        new = after if isinstance(after, Mapping) else {}
-        for sub in attribute.sub_attributes.values():
-            old = before.get(sub.name)
-            if sub.mutability == "immutable" and old is not None and new.get(sub.name) != old:
-                raise mutability(f"{sub.path} is immutable and already has a value")
-
-
-def coerce(attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance) -> Any:  # noqa: ANN401
+def coerce(
+    attribute: Attribute,
+    value: object,
+    policy: Policy,
+    tolerance: Tolerance,
+    *,
+    held: Collection[str] = (),
+) -> Any:  # noqa: ANN401
     """A value as its attribute stores it, or None when it unassigns the attribute.
+
+    Args:
+        attribute: whose value it is.
+        value: what was sent.
+        policy: the provider's ways.
+        tolerance: the leniencies in force; those needed are noted there.
+        held: the required sub-attributes that are there already and need not be sent again.
 
     Raises:
         ScimError: 400 invalidValue when it does not fit.
     """
-    if value is None:
-        return None
+    if value is None or type(value) is attribute.native:
+        return value
     if not attribute.multi_valued:
         if isinstance(value, list):
             if len(value) > 1:
@@ -220,7 +237,7 @@ def coerce(attribute: Attribute, value: object, policy: Policy, tolerance: Toler
                 invalid_value(f"{attribute.path} is no array"),
             )
             value = value[0]
-        return _coerce_single(attribute, value, policy, tolerance)
+        return _coerce_single(attribute, value, policy, tolerance, held)
     if not isinstance(value, list):
         if value == "":
             _empty(attribute, tolerance)
@@ -233,11 +250,13 @@ def coerce(attribute: Attribute, value: object, policy: Policy, tolerance: Toler
         value = [value]
     items = []
     for item in value:
-        coerced = _coerce_single(attribute, item, policy, tolerance)
+        coerced = _coerce_single(attribute, item, policy, tolerance, held)
         if coerced is not None:
             items.append(coerced)
-    if attribute.type == "complex" and len(items) > 1:
-        check_primary(attribute, items)
+    if len(items) > 1 and not attribute.keyed:
+        items = distinct(attribute, items)
+        if attribute.type == "complex":
+            check_primary(attribute, items)
     return items or None
 
 
@@ -245,6 +264,33 @@ def check_primary(attribute: Attribute, items: list[Any]) -> None:
     """Refuse two primary values of one attribute (RFC 7643 §2.4)."""
     if "primary" in attribute.sub_attributes and sum(1 for item in items if item.get("primary") is True) > 1:
         raise invalid_value(f"{attribute.path} has more than one primary value")
+
+
+def mark_of(attribute: Attribute, item: Any) -> Any:  # noqa: ANN401
+    """What tells a value of a multi-valued attribute from the others; None where nothing does.
+
+    Two with the same type and value are one (RFC 7643 §2.4), whatever else is said of them.
+    """
+    if attribute.type != "complex":
+        return (item,)
+    value, kind = item.get("value"), item.get("type")
+    if value is None or isinstance(value, (list, dict)) or isinstance(kind, (list, dict)):
+        return None
+    return value, kind
+
+
+def distinct(attribute: Attribute, items: list[Any]) -> list[Any]:
+    """The values without those that are there before: what a later one says of the same is added to the first."""
+    places: dict[Any, int] = {}
+    found: list[Any] = []
+    for item in items:
+        mark = mark_of(attribute, item)
+        at = places.setdefault(mark, len(found)) if mark is not None else len(found)
+        if at == len(found):
+            found.append(item)
+        elif isinstance(item, dict):
+            found[at] = {**found[at], **item}
+    return found
 
 
 def _empty(attribute: Attribute, tolerance: Tolerance) -> None:
@@ -255,15 +301,21 @@ def _empty(attribute: Attribute, tolerance: Tolerance) -> None:
     )
 
 
-def _coerce_single(attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance) -> Any:  # noqa: ANN401
+def _coerce_single(
+    attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance, held: Collection[str]
+) -> Any:  # noqa: ANN401
+    if value is None:
+        return None
+    if attribute.type == "complex":
+        return _coerce_complex(attribute, value, policy, tolerance, held)
+    return _coerce_simple(attribute, value, tolerance)
+
+
+def _coerce_simple(attribute: Attribute, value: object, tolerance: Tolerance) -> Any:  # noqa: ANN401
     kind = attribute.type
     if kind == "string":
         if isinstance(value, str):
             return value
-    elif value is None:
-        return None
-    elif kind == "complex":
-        return _coerce_complex(attribute, value, policy, tolerance)
     elif value == "" and isinstance(value, str):
         _empty(attribute, tolerance)
         return None
@@ -277,27 +329,32 @@ def _coerce_single(attribute: Attribute, value: object, policy: Policy, toleranc
     elif kind == "integer":
         if isinstance(value, int) and not isinstance(value, bool):
             return value
+        if isinstance(value, float):  # also what is too large: a body's numbers have 64 bits
+            raise invalid_value(f"{attribute.path} is a whole number of at most 64 bits, without fraction and exponent")
     elif kind == "decimal":
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return value
     elif isinstance(value, str):
-        if kind == "dateTime" and not _DATE_TIME.fullmatch(value):
+        if kind == "dateTime" and not is_date_time(value):
             raise invalid_value(f"{attribute.path} is a dateTime such as 2026-01-31T12:00:00Z, not {value[:60]!r}")
-        if kind == "binary" and not _BASE64.fullmatch(value):
+        if kind == "binary" and not is_base64(value):
             raise invalid_value(f"{attribute.path} is base64")
-        if kind == "reference" and _CONTROL.search(value):
-            raise invalid_value(f"{attribute.path} is a URI and cannot hold control characters")
+        if kind == "reference" and not is_uri(value):
+            refusal = invalid_value(f"{attribute.path} is a URI, not {value[:100]!r}")
+            if not is_iri(value):
+                raise refusal
+            tolerance.allow("unencoded-reference", f"{attribute.path} is {value[:100]!r}", refusal)
         return value
-    if value is None:
-        return None
     raise invalid_value(f"{attribute.path} is of type {attribute.type}, not {_json_type(value)}")
 
 
-def _coerce_complex(attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance) -> dict[str, Any] | None:
-    if value == "":
-        _empty(attribute, tolerance)
-        return None
+def _coerce_complex(
+    attribute: Attribute, value: object, policy: Policy, tolerance: Tolerance, held: Collection[str]
+) -> dict[str, Any] | None:
     if not isinstance(value, dict):
+        if value == "":
+            _empty(attribute, tolerance)
+            return None
         default = attribute.sub_attributes.get("value")
         if default is None or isinstance(value, (list, dict)):
             raise invalid_value(f"{attribute.path} is an object of sub-attributes, not {_json_type(value)}")
@@ -305,26 +362,32 @@ def _coerce_complex(attribute: Attribute, value: object, policy: Policy, toleran
         tolerance.allow("value-for-complex", f"{attribute.path} is given as a bare value", refusal)
         value = {default.name: value}
     result: dict[str, Any] = {}
-    writable = attribute.writable
+    writable, natives = attribute.writable, attribute.natives
+    odd = False
     for name, item in value.items():
+        if type(item) is natives.get(name):
+            result[name] = item
+            continue
         sub = writable.get(name)
         if sub is None:
+            if not odd:
+                note_twins(value, tolerance)
+                odd = True
             sub = attribute.sub_attributes.get(name.lower())
             if sub is None:
                 tolerance.allow("unknown-attribute", f"{attribute.path} has no sub-attribute {name[:100]}")
                 continue
             if sub.mutability == "readOnly":
                 continue
-        if sub.plain and isinstance(item, str):
-            result[sub.name] = item
-            continue
         coerced = coerce(sub, item, policy, tolerance)
         if coerced is not None:
             result[sub.name] = coerced
+        elif odd:
+            result.pop(sub.name, None)
     if not result:
         return None
     for sub in attribute.required_subs:
-        if sub.name not in result:
+        if sub.name not in result and sub.name not in held:
             raise invalid_value(f"{sub.path} is required")
     return result
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,7 +22,8 @@ COMMON = frozenset({"schemas", "id", "meta"})
 TYPES = frozenset({"string", "boolean", "decimal", "integer", "dateTime", "binary", "reference", "complex"})
 MUTABILITIES = frozenset({"readOnly", "readWrite", "immutable", "writeOnly"})
 RETURNED = frozenset({"always", "never", "default", "request"})
-UNIQUENESS = frozenset({"none", "server", "global"})
+# RFC 9944 §7 adds the last two; whatever the scope, a value is unique among the resources that are here.
+UNIQUENESS = frozenset({"none", "server", "global", "Manufacturer", "Enterprise"})
 
 
 _ATTRIBUTE_NAME = re.compile(r"[$A-Za-z][A-Za-z0-9_-]*", re.ASCII)  # RFC 7643 §2.1; "$" for $ref
@@ -31,6 +32,10 @@ _TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*", re.ASCII)  # it is half of an
 _ENDPOINT = re.compile(r"/[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
 _TAKEN = frozenset({"/schemas", "/resourcetypes", "/serviceproviderconfig", "/bulk", "/me"})
 _MOST_LEVELS = 2  # RFC 7643's own definition of a schema has sub-attributes of sub-attributes; nothing else does
+
+
+# What any value of a type is in Python, where no value of it has to be looked into.
+_NATIVE: Mapping[str, type] = {"string": str, "boolean": bool, "integer": int}
 
 
 class SchemaError(ValueError):
@@ -49,8 +54,9 @@ class Attribute:
         "multi_valued",
         "mutability",
         "name",
+        "native",
+        "natives",
         "parent",
-        "plain",
         "reference_types",
         "required",
         "required_subs",
@@ -98,10 +104,11 @@ class Attribute:
         for sub in sub_attributes:
             sub.parent = self
             self.sub_attributes[sub.key] = sub
-        self.required_subs = [sub for sub in self.sub_attributes.values() if sub.required]
-        # What most values are: known by their canonical name, and a text for an attribute that takes one.
+        self.required_subs = [s for s in self.sub_attributes.values() if s.required and s.mutability != "readOnly"]
+        # What most values are: given by their canonical name, and of the type that their attribute takes.
         self.writable = {sub.name: sub for sub in self.sub_attributes.values() if sub.mutability != "readOnly"}
-        self.plain = type == "string" and not multi_valued
+        self.native = _NATIVE.get(type) if not multi_valued else None
+        self.natives = _natives(self.writable)
         # Group.members (and anything shaped like it): a set of references, each immutable, told apart by value
         # alone. The store holds such values keyed, so that one more costs the same at 10 or at 100,000.
         value = self.sub_attributes.get("value")
@@ -132,9 +139,12 @@ class Attribute:
         """Read one attribute as ``/Schemas`` publishes it; SchemaError names what is wrong and where."""
         if not isinstance(document, Mapping) or not isinstance(document.get("name"), str):
             raise SchemaError(f"{where}: an attribute is an object with a name")
-        if not _ATTRIBUTE_NAME.fullmatch(document["name"]):
-            raise SchemaError(f"{where}/name: letters, digits, - and _ were expected, not {document['name'][:60]!r}")
         kind = document.get("type", "string")
+        # RFC 9944 §7.1 nests objects under schema URNs in an extension: such a name is a complex attribute's only.
+        if not _ATTRIBUTE_NAME.fullmatch(document["name"]) and not (
+            kind == "complex" and document["name"].lower().startswith("urn:") and _URI.fullmatch(document["name"])
+        ):
+            raise SchemaError(f"{where}/name: letters, digits, - and _ were expected, not {document['name'][:60]!r}")
         for field, value, allowed in (
             ("type", kind, TYPES),
             ("mutability", document.get("mutability", "readWrite"), MUTABILITIES),
@@ -201,10 +211,15 @@ class Attribute:
         return document
 
 
+def _natives(writable: Mapping[str, Attribute]) -> dict[str, type]:
+    """By canonical name, the Python type of those values that are stored just as they were sent."""
+    return {name: attribute.native for name, attribute in writable.items() if attribute.native is not None}
+
+
 class Schema:
     """A schema: a URN and its attributes (RFC 7643 §7)."""
 
-    __slots__ = ("attributes", "description", "id", "key", "name")
+    __slots__ = ("attributes", "description", "id", "key", "name", "natives")
 
     def __init__(self, id: str, name: str, description: str, attributes: Iterable[Attribute]) -> None:  # noqa: A002
         self.id = id
@@ -212,6 +227,7 @@ class Schema:
         self.name = name
         self.description = description
         self.attributes: dict[str, Attribute] = {attribute.key: attribute for attribute in attributes}
+        self.natives = _natives({a.name: a for a in self.attributes.values() if a.mutability != "readOnly"})
 
     def __repr__(self) -> str:
         return f"<Schema {self.id}>"
@@ -284,6 +300,25 @@ def _common_attributes() -> list[Attribute]:
     ]
 
 
+class UniquePlace(NamedTuple):
+    """Where a unique value is: the extension (None for the core), its attribute, and the leaf that holds it."""
+
+    urn: str | None
+    attribute: Attribute
+    leaf: Attribute
+
+    def values(self, attributes: Mapping[str, Any]) -> Iterator[str | int | float]:
+        """The values that stored attributes have there, as they are compared."""
+        held = attributes if self.urn is None else attributes.get(self.urn) or {}
+        found = held.get(self.attribute.name)
+        for item in found if isinstance(found, list) else [found]:
+            value = item.get(self.leaf.name) if self.leaf is not self.attribute and isinstance(item, dict) else item
+            if isinstance(value, str):
+                yield value if self.leaf.case_exact else value.casefold()
+            elif isinstance(value, int | float):
+                yield value
+
+
 class ResourceType:
     """A kind of resource: where it lives and what it is made of (RFC 7643 §6)."""
 
@@ -303,30 +338,54 @@ class ResourceType:
         self.schema = schema
         self.extensions = tuple(extensions)
         self.description = description or name
-        common = [a for a in _common_attributes() if external_id or a.name != "externalId"]
-        self.attributes: dict[str, Attribute] = {a.key: a for a in common} | schema.attributes
+        common = {a.key: a for a in _common_attributes() if external_id or a.name != "externalId"}
+        # What a schema says of the common attributes does not change them (RFC 7643 §3.1).
+        own = [a for key, a in schema.attributes.items() if key not in common]
+        self.attributes: dict[str, Attribute] = common | {a.key: a for a in own}
         self._extensions = {extension.key: extension for extension, _ in self.extensions}
         self.resource = name.lower()  # the first half of an operation's name: user.create
         verbs = ("create", "get", "list", "search", "replace", "patch", "delete")
         self.operations = {verb: f"{self.resource}.{verb}" for verb in verbs}
-        self.keyed = next((a for a in schema.attributes.values() if a.keyed), None)
+        self.keyed = next((a for a in own if a.keyed), None)
         self.keyed_mark = f',"{self.keyed.name}":'.encode() if self.keyed is not None else b""
-        own = schema.attributes.values()
         self.writable = {
             a.name: a for a in self.attributes.values() if a.mutability != "readOnly" and a.key not in COMMON
         }
+        self.natives = _natives(self.writable)
         self.declared: dict[tuple[str, ...], frozenset[str]] = {}  # what a correct ``schemas`` declares
         self.required = [a for a in own if a.required and a.mutability != "readOnly"]
         self.immutable = [a for a in own if a.mutability == "immutable"]
         self.partly_immutable = [
             a for a in own if not a.multi_valued and any(s.mutability == "immutable" for s in a.sub_attributes.values())
         ]
-        extended = [a for extension, _ in self.extensions for a in extension.attributes.values()]
-        self.has_immutable = bool(self.immutable or self.partly_immutable) or any(
-            a.mutability == "immutable" for a in extended
-        )
+        # The same of extensions, each with the URN under which it is found; mostly there are none.
+        extended = [(extension.id, a) for extension, _ in self.extensions for a in extension.attributes.values()]
+        asked = [
+            (e, must, [a for a in e.attributes.values() if a.required and a.mutability != "readOnly"])
+            for e, must in self.extensions
+        ]
+        self.parts_required: list[tuple[str | None, Attribute]] = []  # what has required sub-attributes
+        self.parts_required += [(None, a) for a in own if a.required_subs and not a.keyed]
+        self.parts_required += [(urn, a) for urn, a in extended if a.required_subs]
+        self.extended_required = [(e, must, attributes) for e, must, attributes in asked if must or attributes]
+        self.immutable_extended = [
+            (urn, a)
+            for urn, a in extended
+            if a.mutability == "immutable"
+            or (not a.multi_valued and any(s.mutability == "immutable" for s in a.sub_attributes.values()))
+        ]
+        self.has_immutable = bool(self.immutable or self.partly_immutable or self.immutable_extended)
         self.unique = [a for a in own if a.uniqueness != "none" and not a.multi_valued and a.type == "string"]
+        self.unique_elsewhere = list(self._unique_elsewhere())
+        # The attributes, and URNs of extensions, that hold something unique.
+        self.unique_names = frozenset(
+            [a.name for a in self.unique] + [place.urn or place.attribute.name for place in self.unique_elsewhere]
+        )
         self.secret = [a for a in own if a.returned == "never"]
+        self.secret_extended = [(urn, a) for urn, a in extended if a.returned == "never"]
+        self.required_secrets = [
+            (urn, a) for urn, a in [*((None, a) for a in self.secret), *self.secret_extended] if a.required
+        ]
         # The names and URNs of what holds something that is never returned, or only on request.
         self.hidden = frozenset(self._holding("never"))
         self.on_request = frozenset(self._holding("request"))
@@ -336,6 +395,8 @@ class ResourceType:
             for a in schema.attributes.values()
             if "$ref" in a.sub_attributes and "value" in a.sub_attributes and not a.keyed and a.mutability != "readOnly"
         ]
+        # Those of the type's own schema: what they point at may have changed since (Planner.link).
+        self.linked = frozenset(a.name for urn, a, _ in self.references if urn is None)
         self._marks = [(e.id, f'"{e.id}":{{'.encode()) for e, _ in self.extensions]
         self._only_mark = tuple(urn for urn, _ in self._marks)
         self._schemas_json: dict[tuple[str, ...], bytes] = {}
@@ -350,6 +411,17 @@ class ResourceType:
             for attribute in schema.attributes.values():
                 if returned in (attribute.returned, *(sub.returned for sub in attribute.sub_attributes.values())):
                     yield attribute.name if schema is self.schema else schema.id
+
+    def _unique_elsewhere(self) -> Iterator[UniquePlace]:
+        """Where unique values are beside single texts of the core: in extensions, in parts, in lists, as numbers."""
+        for schema in (self.schema, *(extension for extension, _ in self.extensions)):
+            urn = None if schema is self.schema else schema.id
+            for attribute in schema.attributes.values():
+                if attribute.keyed or attribute.mutability == "readOnly" or attribute in self.unique:
+                    continue
+                for leaf in attribute.sub_attributes.values() or (attribute,):
+                    if leaf.uniqueness != "none" and leaf.mutability != "readOnly":
+                        yield UniquePlace(urn, attribute, leaf)
 
     def extension(self, uri: str) -> Schema | None:
         """The extension with that URN, in any case."""

@@ -12,11 +12,15 @@ from typing import Any
 
 import orjson
 
-from mockscim.scim import discovery, query
+from mockscim.scim import bulk, discovery, interop, me, query
+from mockscim.scim.body import read_json
+from mockscim.scim.bulk_request import check_size, read_bulk
 from mockscim.scim.call import Call, Reply
-from mockscim.scim.errors import ScimError, invalid_syntax, not_found, uniqueness
-from mockscim.scim.patch import read_operations
-from mockscim.scim.planning import Plan, Planner, left, matches
+from mockscim.scim.cursor import Cursors
+from mockscim.scim.errors import ScimError, not_found, uniqueness
+from mockscim.scim.etag import not_modified
+from mockscim.scim.patch_request import read_operations
+from mockscim.scim.planning import Plan, Planner, left
 from mockscim.scim.policy import Policy, Tolerance
 from mockscim.scim.projection import Projection, read_projection
 from mockscim.scim.record import Change, Record, shown
@@ -29,6 +33,11 @@ _TYPE_VERBS = {"GET": "list", "POST": "create"}
 _SEARCH_VERBS = {"POST": "search"}
 _VERBS = {"GET": "get", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}
 
+# Which lists are kept, in bytes, and how many.
+_SMALL_LIST = 4096
+_LARGE_LIST = 1024 * 1024
+_MOST_LISTS = 16
+
 
 class Service:
     """A SCIM service provider over one store.
@@ -38,14 +47,24 @@ class Service:
         store: its directory.
         policy: its ways.
         new_id: makes ids for new resources.
+        key: what cursors are sealed with.
     """
 
-    def __init__(self, registry: Registry, store: Store, policy: Policy, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, registry: Registry, store: Store, policy: Policy, new_id: Callable[[], str], key: bytes = b""
+    ) -> None:
         self.registry = registry
         self.store = store
         self.policy = policy
         self.planner = Planner(registry, store, policy)
         self._new_id = new_id
+        # Clients ask for the same page again and again; as long as nothing changes it is the same answer.
+        self._lists: dict[tuple[Any, ...], bytes] = {}
+        self._lists_of = 0
+        self.cursors = Cursors(key, policy.cursor_timeout)
+        self._cursor_first = policy.pagination.startswith("cursor")
+        # By the path's first segment, as published; others are looked up in the registry.
+        self._kinds = {kind.endpoint[1:]: kind for kind in registry.types.values()}
 
     # -- what a request is -------------------------------------------------------------------------------------
 
@@ -63,29 +82,51 @@ class Service:
         """
         tolerance = Tolerance(self.policy.accepted)
         first, _, rest = path.strip("/").partition("/")
-        kind = self.registry.endpoints.get("/" + first) or self.registry.endpoints.get("/" + first.lower())
+        kind = self._kinds.get(first) or self.registry.endpoints.get("/" + first.lower())
         if kind is not None:
             if not rest:
-                verb = _verb(method, _TYPE_VERBS)
-                return Call(method, base, kind.operations[verb], tolerance, kind)
-            if "/" not in rest:
-                if rest[0] == "." and rest.lower() == ".search":
-                    verb = _verb(method, _SEARCH_VERBS)
-                    return Call(method, base, kind.operations[verb], tolerance, kind)
-                return Call(method, base, kind.operations[_verb(method, _VERBS)], tolerance, kind, rest)
-            raise not_found(f"there is no endpoint {path[:200]}")
+                verb = _TYPE_VERBS.get(method) or _verb(method, _TYPE_VERBS)
+                return Call(method, base, kind.operations[verb], tolerance, kind, None, verb)
+            if "/" in rest:
+                raise not_found(f"there is no endpoint {path[:200]}")
+            if rest[0] == "." and rest.lower() == ".search":
+                verb = _verb(method, _SEARCH_VERBS)
+                return Call(method, base, kind.operations[verb], tolerance, kind, None, verb)
+            verb = _VERBS.get(method) or _verb(method, _VERBS)
+            return Call(method, base, kind.operations[verb], tolerance, kind, rest, verb)
         head = "/" + first.lower()
         if head in discovery.ENDPOINTS and "/" not in rest:
             _verb(method, {"GET": "get"})
             call = Call(method, base, "discovery.get", tolerance)
             call.discovery = (discovery.ENDPOINTS[head], rest or None)
             return call
+        if head == "/bulk" and self.policy.bulk and not rest:
+            _verb(method, {"POST": "run"})
+            return Call(method, base, "bulk.run", tolerance)
+        if head == "/me" and self.policy.me:
+            if rest:
+                raise not_found("there is nothing below /Me")
+            return me.call(method, base, _verb(method, me.VERBS), tolerance, self.registry)
         if head in ("/bulk", "/me"):
             raise ScimError(501, None, f"/{first} is not supported")
         if head in ("/", "/.search") and not rest:
             verb = _verb(method, _SEARCH_VERBS if first else {"GET": "list"})
             return Call(method, base, f"root.{verb}", tolerance)
         raise not_found(f"there is no endpoint {path[:200]}")
+
+    def identify(self, call: Call, subject: str | None) -> None:
+        """Say whose a request is, so that /Me stands for that resource (RFC 7644 §3.11).
+
+        Args:
+            call: what ``route`` made.
+            subject: an id or a userName; None for nobody's.
+
+        Raises:
+            ScimError: 501, as there is no /Me for nobody.
+        """
+        call.subject = subject
+        if call.me:
+            me.resolve(call, self.registry, self.store)
 
     def read(self, call: Call, parameters: Iterable[tuple[str, str]], body: bytes) -> None:
         """Read a request's parameters and body into its call.
@@ -95,13 +136,33 @@ class Service:
         """
         try:
             call.parameters = query.read_parameters(parameters, call.tolerance)
+            if self.policy.interop:
+                interop.check_parameters(call.method, call.parameters, call.tolerance)
             if call.has_body:
-                call.document = _parse(body)
-                if call.operation.endswith(".patch"):
-                    call.operations = read_operations(call.document, call.tolerance)
-                call.refinements = refinements(call, self.store)
+                if call.verb == "run":
+                    check_size(len(body), self.policy)
+                self._take(call, read_json(body, call.tolerance))
         except ScimError as error:
             call.problem = error
+
+    def take(self, call: Call, document: object) -> None:
+        """Read a body that is parsed already into its call, as ``read`` does."""
+        try:
+            self._take(call, document)
+        except ScimError as error:
+            call.problem = error
+
+    def _take(self, call: Call, document: object) -> None:
+        if self.policy.interop:
+            interop.check_method(call.method, call.tolerance)
+        call.document = document
+        if call.verb == "patch":
+            call.operations = read_operations(document, call.tolerance)
+        elif call.verb == "run":
+            call.bulk = read_bulk(document, self.policy, call.tolerance)
+        elif call.me and call.verb == "create" and isinstance(document, dict):
+            me.check_own(call)
+        call.refinements = refinements(call, self.store)
 
     # -- looking ahead, for fault rules ------------------------------------------------------------------------
 
@@ -134,6 +195,8 @@ class Service:
         """Whether the request would change anything, as things stand."""
         if call.problem is not None:
             return False
+        if call.bulk is not None:
+            return bulk.would_change(self, call, call.bulk)
         if call.method == "DELETE":
             return call.type is not None and self.store.get(call.type, call.id or "") is not None
         if not call.has_body or call.operation.endswith(".search"):
@@ -150,9 +213,10 @@ class Service:
 
     def _attempt(self, call: Call) -> Plan | None:
         """The plan of a write, without noting leniencies; None when it would be refused."""
-        noted = dict(call.tolerance.used or {})
+        noted, looked_at = dict(call.tolerance.used or {}), call.looked_at
         try:
             if call.method == "POST":
+                self.planner.check_create(call)
                 return self.planner.create(call)
             record = self.planner.target(call)
             self.planner.check_match(call, record)
@@ -160,7 +224,7 @@ class Service:
         except ScimError:
             return None
         finally:
-            call.tolerance.used = noted
+            call.tolerance.used, call.looked_at = noted, looked_at
 
     # -- doing it ----------------------------------------------------------------------------------------------
 
@@ -185,49 +249,101 @@ class Service:
             document = discovery.discover(
                 endpoint, item, filtered=filtered, registry=self.registry, policy=self.policy, base=call.base
             )
-            return Reply(200, orjson.dumps(document))
-        verb = call.operation.rsplit(".", 1)[-1]
-        if verb in ("list", "search"):
-            return self._list(call)
-        if verb == "create":
-            return self._create(call, now, new_id)
+            version = document.get("meta", {}).get("version")
+            headers = {"ETag": version} if version is not None else {}
+            return self._conditional(call, Reply(200, orjson.dumps(document), headers))
+        verb = call.verb
         if verb == "get":
             return self._get(call)
+        if verb in ("list", "search"):
+            reply = self._list(call, now)
+            return reply if call.if_match is None and call.if_none_match is None else self._conditional(call, reply)
+        if verb == "create":
+            return self._create(call, now, new_id)
         if verb == "delete":
             return self._delete(call, now)
+        if call.bulk is not None:
+            self._not_modified(call, None, exists=False)
+            return bulk.run(self, call, call.bulk, now, self._new_id)
         return self._update(call, now)
 
-    def _list(self, call: Call) -> Reply:
+    def _not_modified(self, call: Call, etag: str | None, *, exists: bool) -> bool:
+        """Whether the client has what it reads already (304); 412 when a condition of its request does not hold."""
+        if not self.policy.etag or (call.if_match is None and call.if_none_match is None):
+            return False
+        reads = call.method == "GET"
+        return not_modified(call.if_match, call.if_none_match, etag, reads=reads, exists=exists)
+
+    def _conditional(self, call: Call, reply: Reply) -> Reply:
+        """The answer to a read of what has no record; a POST reads what no GET could show (RFC 9110 §13.1)."""
+        etag = reply.headers.get("ETag")
+        if self._not_modified(call, etag, exists=call.method == "GET"):
+            return Reply(304, None, {"ETag": etag} if etag is not None else {})
+        return reply
+
+    def by_cursor(self, call: Call) -> bool:
+        """Whether a GET is paged by cursor, so that its answer depends on the time."""
+        parameters = call.parameters
+        if call.verb != "list" or not ("cursor" in parameters or self._cursor_first):
+            return False
+        return query.by_cursor(parameters, self.policy)
+
+    def _list(self, call: Call, now: str) -> Reply:
         parameters = call.parameters
         if call.method == "POST":
             parameters = query.read_search(call.document, call.tolerance)
-        listing = query.read_listing(parameters, self.policy)
+        if ("cursor" in parameters or self._cursor_first) and query.by_cursor(parameters, self.policy):
+            listing = query.read_cursor_listing(parameters, self.policy, self.cursors, call.operation, now)
+            return Reply(200, self._listed(call, listing))
+        kind = call.type
+        if len(parameters) == 1 and "filter" in parameters and kind is not None and not self._shows_outsiders(kind):
+            # What clients ask most, by the short way: is there one with this userName?
+            found = query.look_up(self.store, kind, parameters["filter"], self.policy)
+            if found is not None and len(found) <= 1:
+                rendered = [query.render(self.store, record, call.base, None, self.policy) for record in found]
+                return Reply(200, query.list_response(rendered, len(rendered), 1))
+        key = (call.base, call.type, *parameters.items())
+        if self._lists_of != self.store.changed:
+            self._lists.clear()
+            self._lists_of = self.store.changed
+        body = self._lists.get(key)
+        if body is None:
+            body = self._listed(call, query.read_listing(parameters, self.policy))
+            if _SMALL_LIST < len(body) <= _LARGE_LIST and not call.tolerance.used:
+                if len(self._lists) >= _MOST_LISTS:
+                    self._lists.clear()
+                self._lists[key] = body
+        return Reply(200, body)
+
+    def _shows_outsiders(self, kind: ResourceType) -> bool:
+        """Whether lists of a type show those who left, too."""
+        return self.policy.left_user == "inactive" and kind.name == "User"
+
+    def _listed(self, call: Call, listing: query.Listing) -> bytes:
         types = [call.type] if call.type is not None else list(self.registry.types.values())
         outsiders: list[Record] = []
-        if (
-            self.policy.left_user == "inactive"
-            and self.store.accounts is not None
-            and (call.type is None or call.type.name == "User")
-        ):
+        if self.store.accounts is not None and any(self._shows_outsiders(kind) for kind in types):
             outsiders = [account for account in self.store.accounts if left(account)]
-        body = query.run(self.store, types, listing, call.base, self.policy, call.tolerance, outsiders)
-        return Reply(200, body)
+        return query.run(self.store, types, listing, call.base, self.policy, call.tolerance, outsiders)
 
     def _get(self, call: Call) -> Reply:
         kind = call.kind
-        projection = self._projection(call, kind)
+        projection = self._projection(call, kind) if call.parameters else None
         record = self.store.get(kind, call.id or "")
         if record is None:
             record = self.planner.visible_account(kind, call.id or "")
         if record is None:
             raise self.planner.unknown(kind, call.id)
-        if call.if_none_match is not None and self.policy.etag and matches(call.if_none_match, record.etag):
-            return Reply(304, None, {"ETag": record.etag}, record)
+        if call.if_match is not None or call.if_none_match is not None:
+            etag = self.store.etag(record)
+            if self._not_modified(call, etag, exists=True):
+                return Reply(304, None, {"ETag": etag}, record)
         return self._answer(200, record, call, projection)
 
     def _create(self, call: Call, now: str, new_id: str | None) -> Reply:
         kind = call.kind
         projection = self._projection(call, kind)
+        self.planner.check_create(call)
         plan = self.planner.create(call)
         attributes = plan.attributes
         id_ = plan.joins.id if plan.joins is not None else new_id or self._new_id()
@@ -256,7 +372,7 @@ class Service:
             return self._stay(call, record, plan, projection, now)
         if self.planner.leaves(kind, plan.attributes):
             return self._leave(call, record, plan, projection, now)
-        change = self.store.update(record, plan.attributes, plan.members, now)
+        change = self.store.update(record, plan.attributes, plan.members, now, touched=plan.touched)
         after = change.after if change is not None else record
         if call.method == "PATCH" and self.policy.patch_answer == "none" and projection is None and after is not None:
             return Reply(204, None, self._headers(after, call), after, [change] if change is not None else [])
@@ -290,14 +406,19 @@ class Service:
     ) -> Reply:
         if record is None:  # pragma: no cover - a create or update always has an after
             raise not_found("the resource is gone")
-        body = query.render(self.store, record, call.base, projection, self.policy)
-        return Reply(status, body, self._headers(record, call), record, changes or [])
+        if call.quiet:
+            body = b""
+        elif projection is None and not record.type.on_request:
+            body = self.store.render(record, call.base, etag=self.policy.etag)
+        else:
+            body = query.render(self.store, record, call.base, projection, self.policy)
+        return Reply(status, body, self._headers(record, call), record, changes or ())
 
     def _headers(self, record: Record, call: Call) -> dict[str, str]:
-        headers = {"Location": f"{call.base}{record.type.endpoint}/{record.id}"}
+        location = f"{call.base}{record.type.endpoint}/{record.id}"
         if self.policy.etag:
-            headers["ETag"] = record.etag
-        return headers
+            return {"Location": location, "ETag": self.store.etag(record)}
+        return {"Location": location}
 
     def _projection(self, call: Call, kind: ResourceType) -> Projection | None:
         parameters = call.parameters
@@ -341,12 +462,3 @@ def _verb(method: str, verbs: Mapping[str, str]) -> str:
     if method not in verbs:
         raise ScimError(405, None, f"{method} is not possible here", {"Allow": ", ".join(verbs)})
     return verbs[method]
-
-
-def _parse(body: bytes) -> Any:  # noqa: ANN401
-    if not body.strip():
-        raise invalid_syntax("the request has no body")
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise invalid_syntax(f"the body is not JSON: {error}") from None

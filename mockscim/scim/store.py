@@ -6,7 +6,9 @@ costs nothing, and restoring costs what has changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -36,8 +38,12 @@ class Store:
         self._snapshots: dict[str, dict[tuple[bool, str, str], Record | None]] = {}
         # Resources rendered of late, for one base URL. A version never changes, but the groups that a user is in do:
         # any change of a group empties it. Groups themselves show their members' names, and are not kept.
+        # How often anything changed: what was found out is true as long as this stays.
+        self.changed = 0
         self._rendered: dict[Record, bytes] = {}
-        self._rendered_for: tuple[bytes, bool] | None = None
+        # What the groups that a resource is in add to its version, by id; emptied along with those.
+        self._standings: dict[str, str] = {}
+        self._rendered_for: tuple[str, bool] | None = None
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -89,53 +95,70 @@ class Store:
                     queue.append(outer)
         return found
 
+    def etag(self, record: Record) -> str:
+        """The version of a resource as an entity tag (RFC 7644 §3.14).
+
+        It is that of its record; of one that is in groups, which are rendered in, also of what is shown of them.
+        """
+        if record.id in self.memberships and "groups" in record.type.attributes:
+            return f'W/"{self._grouped(record)}"'
+        return f'W/"{record.version}"'
+
+    def _grouped(self, record: Record) -> str:
+        standing = self._standings.get(record.id)
+        if standing is None:
+            shown = sorted((id_, direct, self.label(id_)) for id_, direct in self.groups_of(record.id).items())
+            standing = blake2b(orjson.dumps(shown), digest_size=5).hexdigest()
+            if len(self._standings) >= _MOST_KEPT:
+                self._standings.clear()
+            self._standings[record.id] = standing
+        return f"{record.version}-{standing}"
+
     # -- rendering ---------------------------------------------------------------------------------------------
 
-    def render(self, record: Record, base: bytes, *, members: bool = True, etag: bool = True) -> bytes:
+    def render_all(self, records: Iterable[Record], base: str, *, etag: bool = True) -> list[bytes]:
+        """A page of resources as JSON: mostly what has been rendered before."""
+        if self._rendered_for != (base, etag):
+            self._rendered = {}
+            self._rendered_for = (base, etag)
+        kept = self._rendered
+        return [kept.get(record) or self._keep(record, base, etag=etag) for record in records]
+
+    def _keep(self, record: Record, base: str, *, etag: bool) -> bytes:
+        found = self.render(record, base, etag=etag)
+        if record.type.keyed is None and len(found) <= _LARGEST_KEPT:
+            if len(self._rendered) >= _MOST_KEPT:
+                self._rendered.clear()
+            self._rendered[record] = found
+        return found
+
+    def render(self, record: Record, base: str, *, etag: bool = True) -> bytes:
         """A resource as JSON.
 
         Args:
             record: the version to render.
-            base: the base URL of the request, JSON-escaped, without trailing slash.
-            members: whether to render a group's members.
+            base: the base URL of the request, without trailing slash.
             etag: whether to publish the version.
         """
-        if record.type.keyed is not None or not members:
-            return self._render(record, base, members=members, etag=etag)
-        if self._rendered_for != (base, etag):
-            self._rendered.clear()
-            self._rendered_for = (base, etag)
-        found = self._rendered.get(record)
-        if found is None:
-            found = self._render(record, base, members=members, etag=etag)
-            if len(found) <= _LARGEST_KEPT:
-                if len(self._rendered) >= _MOST_KEPT:
-                    self._rendered.clear()
-                self._rendered[record] = found
-        return found
-
-    def render_all(self, records: Iterable[Record], base: bytes, *, etag: bool = True) -> list[bytes]:
-        """A page of resources as JSON: mostly joined from what has been rendered before."""
-        kept = self._rendered if self._rendered_for == (base, etag) else {}
-        return [kept.get(record) or self.render(record, base, etag=etag) for record in records]
-
-    def _render(self, record: Record, base: bytes, *, members: bool, etag: bool) -> bytes:
         kind = record.type
         body = record.body
-        parts = [b'{"schemas":', kind.schemas_json(body), b',"id":"', record.id.encode(), b'"']
-        if body:
-            parts += (b",", body.replace(BASE_MARK, base) if BASE_MARK in body else body)
-        if members and record.members:
-            parts += (kind.keyed_mark, orjson.dumps(self._members(record, base.decode())))
-        if record.id in self.memberships and "groups" in kind.attributes:
-            parts += (b',"groups":', orjson.dumps(self._groups(record.id, base.decode())))
-        version = f'","version":"W/\\"{record.version}\\""' if etag else '"'
+        if BASE_MARK in body:
+            body = body.replace(BASE_MARK, base.encode())
+        id_ = record.id
+        grouped = id_ in self.memberships and "groups" in kind.attributes
+        number = self._grouped(record) if grouped else record.version
+        version = f',"version":"W/\\"{number}\\""' if etag else ""
         meta = (
-            f',"meta":{{"resourceType":"{kind.name}","created":"{record.created}","lastModified":"{record.modified}'
-            f'","location":"{base.decode()}{kind.endpoint}/{record.id}{version}}}}}'
-        )
-        parts.append(meta.encode())
-        return b"".join(parts)
+            f',"meta":{{"resourceType":"{kind.name}","created":"{record.created}","lastModified":"{record.modified}"'
+            f',"location":"{base}{kind.endpoint}/{id_}"{version}}}}}'
+        ).encode()
+        more = b""
+        if record.members:
+            more = kind.keyed_mark + orjson.dumps(self._members(record, base))
+        if grouped:
+            more += b',"groups":' + orjson.dumps(self._groups(id_, base))
+        comma = b'",' if body else b'"'
+        return b"".join((b'{"schemas":', kind.schemas_json(body), b',"id":"', id_.encode(), comma, body, more, meta))
 
     def document(
         self,
@@ -171,7 +194,7 @@ class Store:
                 "location": f"{base}{kind.endpoint}/{record.id}",
             }
             if etag:
-                result["meta"]["version"] = record.etag
+                result["meta"]["version"] = self.etag(record)
         return result
 
     def _members(self, record: Record, base: str) -> list[dict[str, Any]]:
@@ -226,9 +249,23 @@ class Store:
         return Change("create", resource_type, id, None, record)
 
     def update(
-        self, record: Record, attributes: dict[str, Any], members: Mapping[str, Member | None], now: str
+        self,
+        record: Record,
+        attributes: dict[str, Any],
+        members: Mapping[str, Member | None],
+        now: str,
+        *,
+        touched: Collection[str] | None = None,
     ) -> Change | None:
-        """Commit a new version of a resource; None, and no new version, when nothing differs."""
+        """Commit a new version of a resource; None, and no new version, when nothing differs.
+
+        Args:
+            record: the version that is.
+            attributes: the attributes that will be.
+            members: the members that come, change or (None) go.
+            now: the time, as meta shows it.
+            touched: the attributes, and URNs of extensions, that may differ; None for any.
+        """
         body, secrets = pack(record.type, attributes)
         if body == record.body and secrets == record.secrets and not members:
             return None
@@ -243,7 +280,7 @@ class Store:
             held = held.updated(members)
         version = self._next_version()
         after = Record(record.id, record.type, record.seq, version, record.created, now, body, held, secrets)
-        self._apply(self.tables[record.type.name], record, after, members, attributes)
+        self._apply(self.tables[record.type.name], record, after, members, attributes, touched)
         return Change("update", record.type, record.id, record, after)
 
     def delete(self, record: Record, now: str) -> list[Change]:
@@ -314,19 +351,20 @@ class Store:
         after: Record | None,
         changed: Mapping[str, Member | None] | None = None,
         attributes: dict[str, Any] | None = None,
+        touched: Collection[str] | None = None,
     ) -> None:
         record = after or before
         if record is None:
             return
+        self.changed += 1
         key = (table is self.accounts, record.type.name, record.id)
         for saved in self._snapshots.values():
-            if key not in saved:
-                saved[key] = before
-            elif saved[key] is None and after is None:
+            if saved.setdefault(key, before) is None and after is None:
                 del saved[key]  # came and went since the snapshot
-        table.put(before, after, attributes)
+        table.put(before, after, attributes, touched)
         if record.type.keyed is not None and table is not self.accounts:
             self._rendered.clear()
+            self._standings.clear()
             self._remember_members(record.id, before, after, changed)
 
     def _remember_members(
@@ -400,6 +438,29 @@ class Store:
                 changes.append(Change(operation, table.type, id_, current, table.records.get(id_)))
         self._snapshots[name] = {}
         return changes
+
+    @contextmanager
+    def viewed(self, records: Mapping[tuple[str, str], Record | None]) -> Iterator[None]:
+        """See other versions of some resources while this lasts; nothing may be written meanwhile.
+
+        Args:
+            records: for (type name, id) the version to see; None: it is not there.
+        """
+        held = {key: self.tables[key[0]].records.get(key[1]) for key in records}
+        try:
+            self._exchange(records)
+            yield
+        finally:
+            self._exchange(held)
+
+    def _exchange(self, records: Mapping[tuple[str, str], Record | None]) -> None:
+        # Taken out first and put in after, as a unique value may be another's in the other version.
+        for (type_name, id_), record in sorted(records.items(), key=lambda item: item[1] is not None):
+            current = self.tables[type_name].records.get(id_)
+            if current is not record:
+                if record is not None and record.members is not None:
+                    record.members.settle()
+                self._apply(self.tables[type_name], current, record)
 
     def clear(self) -> list[Change]:
         """Take everything out."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from mockscim.scim.record import Record
@@ -19,8 +19,11 @@ class Table:
         self.type = resource_type
         self.records: dict[str, Record] = {}
         self.unique: dict[str, dict[str, str]] = {a.key: {} for a in resource_type.unique}
+        # The holders of those unique values that are not single texts of the core; mostly there are no such places.
+        self.unique_elsewhere: list[dict[str | int | float, str]] = [{} for _ in resource_type.unique_elsewhere]
         # Made when first asked for: {index key: {folded value: {id: None}}}.
         self._indexes: dict[str, dict[str, dict[str, None]]] = {}
+        self._indexed = set(resource_type.unique_names)  # the names of all attributes that are looked up
         self._blocks: dict[int, list[Record | None]] = {}
         self._live: dict[int, int] = {}
         self._numbers: list[int] = []
@@ -51,13 +54,44 @@ class Table:
             skip = 0
         return result
 
-    def put(self, before: Record | None, after: Record | None, new: dict[str, Any] | None = None) -> None:
+    def after(self, seq: int, count: int) -> list[Record]:
+        """The next ``count`` records, or as many as there are, behind a place in creation order."""
+        result: list[Record] = []
+        numbers = self._numbers
+        for at in range(bisect_left(numbers, (seq + 1) // _BLOCK), len(numbers)):
+            number = numbers[at]
+            found = self._blocks[number][max(0, seq + 1 - number * _BLOCK) :]
+            result += [record for record in found if record is not None][: count - len(result)]
+            if len(result) >= count:
+                break
+        return result
+
+    def before(self, seq: int, count: int) -> list[Record]:
+        """The ``count`` records, or as many as there are, just before a place in creation order, nearest first."""
+        result: list[Record] = []
+        numbers = self._numbers
+        for at in range(bisect_right(numbers, (seq - 1) // _BLOCK) - 1, -1, -1):
+            number = numbers[at]
+            found = self._blocks[number][: max(0, seq - number * _BLOCK)]
+            result += [record for record in reversed(found) if record is not None][: count - len(result)]
+            if len(result) >= count:
+                break
+        return result
+
+    def put(
+        self,
+        before: Record | None,
+        after: Record | None,
+        new: dict[str, Any] | None = None,
+        touched: Collection[str] | None = None,
+    ) -> None:
         """Exchange one version of a record for another, in all indexes.
 
         Args:
             before: the version that was, if any.
             after: the version that will be, if any.
             new: the attributes of ``after``, where they are at hand.
+            touched: the attributes that may differ between the two; None for any.
         """
         if before is not None and (after is None or after.seq != before.seq):
             self._vacate(before)
@@ -68,7 +102,9 @@ class Table:
             del self.records[before.id]
         if before is not None and after is not None and before.body is after.body:
             return  # only members differ, and they are not indexed here
-        if self.unique or self._indexes:
+        if before is not None and touched is not None and self._indexed.isdisjoint(touched):
+            return
+        if self.unique or self._indexes or self.unique_elsewhere:
             if new is None and after is not None:
                 new = after.attributes()
             if before is not None and new is not None and not self._indexes and self._holds(before.id, new):
@@ -81,7 +117,7 @@ class Table:
             value = folded(attribute, attributes.get(attribute.name))
             if value is None or self.unique[attribute.key].get(value) != id:
                 return False
-        return True
+        return not self.unique_elsewhere
 
     def _place(self, record: Record) -> None:
         number, offset = divmod(record.seq, _BLOCK)
@@ -122,6 +158,15 @@ class Table:
                 del index[was]
             if now is not None and after is not None:
                 index[now] = after.id
+        for place, holders in zip(self.type.unique_elsewhere, self.unique_elsewhere, strict=True):
+            gone = set(place.values(old)) if old else set()
+            come = set(place.values(new)) if new else set()
+            for one in gone - come:
+                if before is not None and holders.get(one) == before.id:
+                    del holders[one]
+            for one in come:
+                if after is not None:
+                    holders[one] = after.id
         for key, lookup in self._indexes.items():
             was_values = set(_values_at(self.type, old, key)) if old else set()
             now_values = set(_values_at(self.type, new, key)) if new else set()
@@ -153,6 +198,7 @@ class Table:
             if not _indexable(self.type, key):
                 return None
             index = self._indexes[key] = {}
+            self._indexed.add(self.type.attributes[key.partition(".")[0]].name)
             for record in self:
                 for item in _values_at(self.type, record.attributes(), key):
                     index.setdefault(item, {})[record.id] = None

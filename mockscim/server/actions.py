@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -18,12 +17,18 @@ from mockscim.faults import types_catalogue
 from mockscim.har import to_har
 from mockscim.journal import Exchange
 from mockscim.profiles import load_bundled
+from mockscim.server import shapes
 from mockscim.server.address import base_url
 from mockscim.server.control import Ask, Control, ControlError, Result, route
-from mockscim.tenant import Start, digest
+from mockscim.tenant import Start
+from mockscim.tokens import TokenDocument, TokenError, digest
 from mockscim.version import __version__
 
 _PAGE = 1000
+_SNAPSHOT = "/snapshots/(?P<name>[^/\\0]{1,100})"
+_RULE = "/faults/(?P<name>[^/]+)"
+_RESOURCE = dict[str, Any]
+_FIXTURE = shapes.Fixture | list[dict[str, Any]]
 
 
 class ClockDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -43,7 +48,7 @@ class TenantDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     accept: list[str] | None = None
     refuse: list[str] | None = None
     clock: str | ClockDocument | None = None
-    tokens: list[str] | None = None
+    tokens: list[str | TokenDocument] | None = None
     faults: list[dict[str, Any]] | None = None
 
 
@@ -53,8 +58,8 @@ class AdvanceDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     by: str | float
 
 
-class TokenDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The body of ``POST tokens``; without a token one is made."""
+class RevokedDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The body of ``DELETE tokens``; without a token all are meant."""
 
     token: str | None = None
 
@@ -66,8 +71,9 @@ def _items(items: list[Any], following: Any = None) -> Result:  # noqa: ANN401
 # -- the tenant itself -----------------------------------------------------------------------------------------
 
 
-@route("PUT", "/")
+@route("PUT", "/", {200: shapes.Tenant}, body=TenantDocument)
 def _put_tenant(control: Control, ask: Ask) -> Result:
+    """Make or remake the tenant."""
     wanted = ask.document(TenantDocument)
     for index, token in enumerate(wanted.tokens or ()):
         _check_token(token, f"/tokens/{index}")
@@ -94,8 +100,9 @@ def _put_tenant(control: Control, ask: Ask) -> Result:
     return 200, _describe(control, ask)
 
 
-@route("GET", "/")
+@route("GET", "/", {200: shapes.Tenant})
 def _get_tenant(control: Control, ask: Ask) -> Result:
+    """What the tenant is and holds."""
     return 200, _describe(control, ask)
 
 
@@ -115,20 +122,23 @@ def _describe(control: Control, ask: Ask) -> dict[str, Any]:
     }
 
 
-@route("DELETE", "/")
+@route("DELETE", "/", {204: None}, missing=True)
 def _drop_tenant(control: Control, ask: Ask) -> Result:
+    """Drop the tenant."""
     if not control.server.tenants.drop(ask.tenant):
         raise ControlError(404, f"there is no tenant {ask.tenant}")
     return 204, None
 
 
-@route("GET", "/health")
+@route("GET", "/health", {200: shapes.Health})
 def _health(control: Control, ask: Ask) -> Result:  # noqa: ARG001
+    """Whether the server is up, and its version."""
     return 200, {"status": "ok", "version": __version__}
 
 
-@route("POST", "/reset")
+@route("POST", "/reset", {204: None})
 def _reset(control: Control, ask: Ask) -> Result:
+    """Go back to the start: data, rules, clock; an empty journal and history."""
     control.tenant(ask).reset()
     return 204, None
 
@@ -136,36 +146,42 @@ def _reset(control: Control, ask: Ask) -> Result:
 # -- data ------------------------------------------------------------------------------------------------------
 
 
-@route("GET", "/fixture")
+@route("GET", "/fixture", {200: shapes.Fixture})
 def _get_fixture(control: Control, ask: Ask) -> Result:
+    """The state as a fixture document."""
     return 200, fixtures.render(control.tenant(ask).dump())
 
 
-@route("PUT", "/fixture")
+@route("PUT", "/fixture", {200: shapes.Loaded}, body=_FIXTURE)
 def _put_fixture(control: Control, ask: Ask) -> Result:
+    """Replace all data by a fixture."""
     return 200, {"loaded": control.tenant(ask).load(fixtures.parse(ask.body, "fixture"), merge=False)}
 
 
-@route("POST", "/fixture")
+@route("POST", "/fixture", {200: shapes.Loaded}, body=_FIXTURE)
 def _merge_fixture(control: Control, ask: Ask) -> Result:
+    """Add a fixture to the data."""
     return 200, {"loaded": control.tenant(ask).load(fixtures.parse(ask.body, "fixture"), merge=True)}
 
 
-@route("POST", "/resources/([^/]+)")
+@route("POST", "/resources/(?P<type>[^/]+)", {201: _RESOURCE}, body=_RESOURCE, missing=True)
 def _add_resource(control: Control, ask: Ask) -> Result:
+    """Make a resource behind the client's back."""
     return _edit(control, ask, "POST", ask.json())
 
 
-@route("PATCH", "/resources/([^/]+)/([^/]+)")
+@route("PATCH", "/resources/(?P<type>[^/]+)/(?P<id>[^/]+)", {200: _RESOURCE, 204: None}, body=_RESOURCE, missing=True)
 def _edit_resource(control: Control, ask: Ask) -> Result:
+    """Change a resource behind the client's back: by attributes, or by a PatchOp."""
     document = ask.json()
     if isinstance(document, dict) and "operations" not in (name.lower() for name in document):
         document = {"Operations": [{"op": "replace", "value": document}]}
     return _edit(control, ask, "PATCH", document)
 
 
-@route("DELETE", "/resources/([^/]+)/([^/]+)")
+@route("DELETE", "/resources/(?P<type>[^/]+)/(?P<id>[^/]+)", {204: None}, missing=True)
 def _drop_resource(control: Control, ask: Ask) -> Result:
+    """Delete a resource behind the client's back."""
     return _edit(control, ask, "DELETE", None)
 
 
@@ -178,14 +194,16 @@ def _edit(control: Control, ask: Ask, method: str, document: Any) -> Result:  # 
     return reply.status, reply.body
 
 
-@route("PUT", "/snapshots/([^/\\0]{1,100})")
+@route("PUT", _SNAPSHOT, {204: None})
 def _take_snapshot(control: Control, ask: Ask) -> Result:
+    """Take a snapshot of the store."""
     control.tenant(ask).store.snapshot(ask.parts[0])
     return 204, None
 
 
-@route("POST", "/snapshots/([^/\\0]{1,100})")
+@route("POST", _SNAPSHOT, {204: None}, missing=True)
 def _restore_snapshot(control: Control, ask: Ask) -> Result:
+    """Restore the store from a snapshot."""
     tenant = control.tenant(ask)
     if not tenant.store.has_snapshot(ask.parts[0]):
         raise ControlError(404, f"there is no snapshot {ask.parts[0]}")
@@ -193,8 +211,9 @@ def _restore_snapshot(control: Control, ask: Ask) -> Result:
     return 204, None
 
 
-@route("DELETE", "/snapshots/([^/\\0]{1,100})")
+@route("DELETE", _SNAPSHOT, {204: None}, missing=True)
 def _drop_snapshot(control: Control, ask: Ask) -> Result:
+    """Forget a snapshot."""
     store = control.tenant(ask).store
     if not store.has_snapshot(ask.parts[0]):
         raise ControlError(404, f"there is no snapshot {ask.parts[0]}")
@@ -205,19 +224,22 @@ def _drop_snapshot(control: Control, ask: Ask) -> Result:
 # -- faults ----------------------------------------------------------------------------------------------------
 
 
-@route("GET", "/fault-types")
+@route("GET", "/fault-types", {200: shapes.FaultTypes})
 def _fault_types(control: Control, ask: Ask) -> Result:  # noqa: ARG001
+    """Every fault type, and the parameters it takes."""
     return _items(types_catalogue())
 
 
-@route("GET", "/faults")
+@route("GET", "/faults", {200: "Rules"})
 def _get_faults(control: Control, ask: Ask) -> Result:
+    """The fault rules in force."""
     engine = control.tenant(ask).faults
     return _items([engine.describe(rule) for rule in engine.rules()])
 
 
-@route("POST", "/faults")
+@route("POST", "/faults", {201: "RuleOrRules"}, body="NewRules")
 def _add_fault(control: Control, ask: Ask) -> Result:
+    """Add a fault rule, or several."""
     tenant = control.tenant(ask)
     document = ask.json()
     if isinstance(document, dict) and isinstance(document.get("rules"), list):
@@ -230,8 +252,9 @@ def _add_fault(control: Control, ask: Ask) -> Result:
     return 201, tenant.faults.describe(rule)
 
 
-@route("PUT", "/faults")
+@route("PUT", "/faults", {200: "Rules"}, body="AllRules")
 def _replace_faults(control: Control, ask: Ask) -> Result:
+    """Replace all fault rules."""
     tenant = control.tenant(ask)
     document = ask.json()
     if isinstance(document, dict) and "rules" in document:
@@ -243,30 +266,34 @@ def _replace_faults(control: Control, ask: Ask) -> Result:
     return _get_faults(control, ask)
 
 
-@route("DELETE", "/faults")
+@route("DELETE", "/faults", {204: None})
 def _clear_faults(control: Control, ask: Ask) -> Result:
+    """Take all fault rules away."""
     control.tenant(ask).faults.clear()
     return 204, None
 
 
-@route("GET", "/faults/([^/]+)")
+@route("GET", _RULE, {200: "Rule"}, missing=True)
 def _get_fault(control: Control, ask: Ask) -> Result:
+    """One fault rule with its hits and matches."""
     try:
         return 200, control.tenant(ask).faults.describe(ask.parts[0])
     except KeyError:
         raise ControlError(404, f"there is no rule {ask.parts[0]}") from None
 
 
-@route("PUT", "/faults/([^/]+)")
+@route("PUT", _RULE, {200: "Rule"}, body="Rule")
 def _put_fault(control: Control, ask: Ask) -> Result:
+    """Make or replace a fault rule."""
     tenant = control.tenant(ask)
     tenant.check_operations([ask.json()])
     tenant.faults.put(ask.parts[0], ask.json(), tenant.clock.now())
     return 200, tenant.faults.describe(ask.parts[0])
 
 
-@route("DELETE", "/faults/([^/]+)")
+@route("DELETE", _RULE, {204: None}, missing=True)
 def _remove_fault(control: Control, ask: Ask) -> Result:
+    """Take a fault rule away."""
     try:
         control.tenant(ask).faults.remove(ask.parts[0])
     except KeyError:
@@ -291,7 +318,7 @@ def _page(documents: Iterator[dict[str, Any]], limit: int, dropped: int) -> Resu
     return 200, {"items": found, "next": found[-1]["n"] if more else None, "dropped": dropped}
 
 
-@route("GET", "/journal")
+@route("GET", "/journal", {200: shapes.JournalPage}, query=("operation", "status", "fault", "since", "limit"))
 def _journal(control: Control, ask: Ask) -> Result:
     """Exchanges, oldest first: ``operation``, ``status``, ``fault``, ``since`` (a number), ``limit``."""
     journal = control.tenant(ask).journal
@@ -310,30 +337,34 @@ def _journal(control: Control, ask: Ask) -> Result:
     return _page((exchange.entry() for exchange in kept), limit, journal.dropped)
 
 
-@route("DELETE", "/journal")
+@route("DELETE", "/journal", {204: None})
 def _clear_journal(control: Control, ask: Ask) -> Result:
+    """Forget all exchanges."""
     control.tenant(ask).journal.clear()
     return 204, None
 
 
-@route("GET", "/journal/([0-9]{1,18})")
+@route("GET", "/journal/(?P<n>[0-9]{1,18})", {200: shapes.JournalEntry}, missing=True)
 def _exchange(control: Control, ask: Ask) -> Result:
+    """One exchange of the journal."""
     exchange = control.tenant(ask).journal.get(int(ask.parts[0]))
     if exchange is None:
         raise ControlError(404, f"there is no exchange {ask.parts[0]}, or no longer")
     return 200, exchange.entry()
 
 
-@route("GET", "/journal\\.har")
+@route("GET", "/journal\\.har", {200: shapes.Har})
 def _har(control: Control, ask: Ask) -> Result:
+    """The journal as an HTTP Archive."""
     tenant = control.tenant(ask)
     request = ask.request
     base = base_url(request.scheme, request.headers.get("Host", ""), tenant.name, control.server.options.base_url)
     return 200, to_har([exchange.entry() for exchange in tenant.journal], base)
 
 
-@route("GET", "/history")
+@route("GET", "/history", {200: shapes.HistoryPage}, query=("since", "limit"))
 def _history(control: Control, ask: Ask) -> Result:
+    """Committed changes, oldest first."""
     history = control.tenant(ask).history
     since, limit = ask.number("since", 0), _limit(ask)
     return _page((entry.document() for entry in history if entry.n > since), limit, history.dropped)
@@ -342,21 +373,24 @@ def _history(control: Control, ask: Ask) -> Result:
 # -- clock, tokens, policy -------------------------------------------------------------------------------------
 
 
-@route("GET", "/clock")
+@route("GET", "/clock", {200: shapes.Clock})
 def _get_clock(control: Control, ask: Ask) -> Result:
+    """The time."""
     return 200, control.tenant(ask).clock.document()
 
 
-@route("PUT", "/clock")
+@route("PUT", "/clock", {200: shapes.Clock}, body=ClockDocument)
 def _put_clock(control: Control, ask: Ask) -> Result:
+    """Set the clock."""
     tenant = control.tenant(ask)
     wanted = ask.document(ClockDocument)
     tenant.clock.set(wanted.mode, parse_instant(wanted.now) if wanted.now is not None else None)
     return 200, tenant.clock.document()
 
 
-@route("POST", "/clock/advance")
+@route("POST", "/clock/advance", {200: shapes.Clock}, body=AdvanceDocument)
 def _advance(control: Control, ask: Ask) -> Result:
+    """Move the clock on."""
     tenant = control.tenant(ask)
     try:
         seconds = parse_duration(ask.document(AdvanceDocument).by)
@@ -366,31 +400,32 @@ def _advance(control: Control, ask: Ask) -> Result:
     return 200, tenant.clock.document()
 
 
-@route("GET", "/tokens")
+@route("GET", "/tokens", {200: shapes.Tokens})
 def _get_tokens(control: Control, ask: Ask) -> Result:
-    return _items([{"name": t.name, "token": t.mask, "created": t.created} for t in control.tenant(ask).tokens])
+    """The minted tokens, masked."""
+    return _items([token.document() for token in control.tenant(ask).tokens])
 
 
-@route("POST", "/tokens")
+@route("POST", "/tokens", {201: shapes.Token}, body=TokenDocument)
 def _mint(control: Control, ask: Ask) -> Result:
+    """Mint a token; its text is shown this once."""
     tenant = control.tenant(ask)
-    given = ask.document(TokenDocument).token
-    if given is not None:
-        _check_token(given, "/token")
-    token, text = tenant.tokens.mint(tenant.clock.text(), given)
-    return 201, {"name": token.name, "token": text, "created": token.created}
+    token, text = tenant.tokens.mint(tenant.clock.now(), ask.document(TokenDocument))
+    return 201, {**token.document(), "token": text}
 
 
-def _check_token(text: str, where: str) -> None:
-    if not re.fullmatch(r"[\x21-\x7e]{1,4096}", text):
-        raise ControlError(400, "a token is printable ASCII without spaces", where)
+def _check_token(token: str | TokenDocument, where: str) -> None:
+    try:
+        (TokenDocument(token=token) if isinstance(token, str) else token).lifetime()
+    except TokenError as error:
+        raise ControlError(400, str(error), where if isinstance(token, str) else where + error.where) from None
 
 
-@route("DELETE", "/tokens")
+@route("DELETE", "/tokens", {204: None}, body=RevokedDocument, missing=True)
 def _revoke_text(control: Control, ask: Ask) -> Result:
     """Revoke the token that the body names, or all that were minted when it names none."""
     tokens = control.tenant(ask).tokens
-    given = ask.document(TokenDocument).token
+    given = ask.document(RevokedDocument).token
     found = [token.name for token in tokens if given is None or token.digest == digest(given)]
     if given is not None and not found:
         raise ControlError(404, "there is no such token", "/token")
@@ -399,8 +434,9 @@ def _revoke_text(control: Control, ask: Ask) -> Result:
     return 204, None
 
 
-@route("DELETE", "/tokens/([^/]+)")
+@route("DELETE", "/tokens/(?P<name>[^/]+)", {204: None}, missing=True)
 def _revoke(control: Control, ask: Ask) -> Result:
+    """Revoke a minted token by its name."""
     try:
         control.tenant(ask).tokens.revoke(ask.parts[0])
     except KeyError:
@@ -408,6 +444,18 @@ def _revoke(control: Control, ask: Ask) -> Result:
     return 204, None
 
 
-@route("GET", "/policy")
+@route("GET", "/policy", {200: shapes.Leniencies})
 def _policy(control: Control, ask: Ask) -> Result:
+    """Every leniency, and whether it is on here."""
     return _items(control.tenant(ask).policy_document())
+
+
+@route("GET", "/openapi.json", {200: dict[str, Any]})
+def _openapi(control: Control, ask: Ask) -> Result:
+    """This description."""
+    from mockscim.server.openapi import describe  # noqa: PLC0415 - few ask for it
+
+    request = ask.request
+    tenant, options = control.tenant(ask), control.server.options
+    base = base_url(request.scheme, request.headers.get("Host", ""), tenant.name, options.base_url)
+    return 200, describe(tenant, base, auth=options.auth, admin=options.admin_token is not None)

@@ -15,6 +15,10 @@ from mockscim.scim.errors import ScimError, invalid_syntax, not_found
 
 SCIM = "/scim/v2"
 CONTROL = "/_mockscim"
+TOKEN = "/oauth/token"  # noqa: S105 - a path
+_BELOW = SCIM + "/"
+_UNVERSIONED = "/scim/"
+_VERSION = re.compile(r"/v\d+(/|$)", re.IGNORECASE)
 TENANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::\d{1,5})?")
 # A query string that is not one: a bare flag of the base URL, and then the path that was appended to it.
@@ -25,7 +29,7 @@ class Address(NamedTuple):
     """Where a request goes. ``path`` is decoded and below the area's root; ``query`` as it was sent."""
 
     tenant: str
-    area: Literal["scim", "control"]
+    area: Literal["scim", "control", "token"]
     path: str
     query: str
 
@@ -38,12 +42,14 @@ def read_address(target: str, endpoints: frozenset[str]) -> Address:
         endpoints: the lower-cased endpoints that may follow a base URL's flag: ``/users``.
 
     Raises:
-        ScimError: 404 for what is neither SCIM nor control, 400 for what cannot be decoded.
+        ScimError: 404 for what is neither SCIM nor control nor the token endpoint, 400 for what cannot be decoded.
     """
     if not target.startswith("/"):
         parts = urlsplit(target)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     path, _, query = target.partition("?")
+    if path.startswith(_BELOW) and path != _BELOW and "%" not in path and "?" not in query:
+        return Address("", "scim", path[len(SCIM) :], query)  # most are that simple
     tenant = ""
     if path.startswith("/t/"):
         name, slash, rest = path[3:].partition("/")
@@ -51,6 +57,8 @@ def read_address(target: str, endpoints: frozenset[str]) -> Address:
         if not TENANT_NAME.fullmatch(tenant):
             raise not_found("a tenant's name is made of letters, digits and ._~-")
         path = slash + rest
+    if path.startswith(_UNVERSIONED) and not path.startswith(_BELOW) and path != SCIM:
+        path = _versioned(path)
     if path.startswith(SCIM) and (len(path) == len(SCIM) or path[len(SCIM)] == "/"):
         rest = path[len(SCIM) :]
         if query and "=" not in query[:1] and rest in ("", "/"):
@@ -63,7 +71,15 @@ def read_address(target: str, endpoints: frozenset[str]) -> Address:
         return Address(tenant, "scim", _decoded(rest), query)
     if path.startswith(CONTROL) and (len(path) == len(CONTROL) or path[len(CONTROL)] == "/"):
         return Address(tenant, "control", _decoded(path[len(CONTROL) :]), query)
+    if path == TOKEN:
+        return Address(tenant, "token", path, query)
     raise not_found(f"there is nothing at {path[:200]}; SCIM is below {SCIM}, control below {CONTROL}")
+
+
+def _versioned(path: str) -> str:
+    """A path without a version is of the version that there is (RFC 7644 §3.13); one with another stays unknown."""
+    rest = path[len(_UNVERSIONED) - 1 :]
+    return path if _VERSION.match(rest) else SCIM + rest
 
 
 def _after_flag(rest: str, query: str, endpoints: frozenset[str]) -> tuple[str, str]:
@@ -98,7 +114,7 @@ def read_query(query: str) -> list[tuple[str, str]]:
     for part in query.split("&"):
         if part:
             name, _, value = part.partition("=")
-            found.append((_unquoted(name), _unquoted(value)))
+            found.append((name if name.isalpha() else _unquoted(name), _unquoted(value)))
     return found
 
 

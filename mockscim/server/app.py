@@ -12,41 +12,47 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import orjson
 from aiohttp import web
-from aiohttp.web import BaseRequest
+from aiohttp.streams import EMPTY_PAYLOAD
 
-from mockscim.durations import parse_size
-from mockscim.faults import NO_FAULT, Attempt, Decision
+from mockscim.durations import parse_duration, parse_size
+from mockscim.faults import NO_FAULT, Attempt, Decision, Effect
 from mockscim.journal import Exchange
-from mockscim.scim import match
-from mockscim.scim.call import Call, Reply
+from mockscim.scim import interop, match
+from mockscim.scim.call import Call, Gate
 from mockscim.scim.discovery import ENDPOINTS
-from mockscim.scim.errors import ScimError
+from mockscim.scim.errors import ScimError, not_found
 from mockscim.scim.filter import Node
+from mockscim.scim.policy import Tolerance
 from mockscim.scim.schema import ResourceType
 from mockscim.server import actions, wire  # noqa: F401 - actions registers what the control API does
 from mockscim.server.address import Address, base_url, read_address, read_query
+from mockscim.server.arrival import Arrival, Request
+from mockscim.server.auth import Login, lacking, misplaced, parse_login, refusal
+from mockscim.server.bulk import InnerFaults
 from mockscim.server.connection import Connection, departure
 from mockscim.server.control import Control
+from mockscim.server.oauth import Client, TokenEndpoint, TokenRequest, parse_client, unread
 from mockscim.server.tenants import Tenants
 from mockscim.tenant import Start, Tenant
+from mockscim.tokens import FULL, Grant, TokenDocument
 
 log = logging.getLogger("mockscim")
 
 _BODY_TYPES = frozenset({"application/scim+json", "application/json"})
 _CLOSE = {"Connection": "close"}
-_CHALLENGE = 'Bearer realm="mockscim"'
 # Long filters travel in the URL; aiohttp's own limit of 8,190 bytes would refuse them.
 _LINE_LIMIT = 128 * 1024
 _LONGEST_ACCEPT = 1000  # so that remembered headers stay small
-_NOT_AUTHENTICATED = "the request needs the token of this server as a Bearer token"
+_UNEXPECTED = "unexpected failure of %s %s"
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,9 @@ class Options:
 
     Attributes:
         tokens: open every tenant; empty only where ``auth`` is off.
+        basic: names and passwords that do so, too.
+        clients: who may have tokens from the token endpoint; without any there is no such endpoint.
+        token_ttl: how long those are good, in seconds.
         auth: whether SCIM requests need a token.
         admin_token: what the control API wants as a Bearer token; None: it looks at the Host instead.
         hosts: names beside loopback under which the control API answers, without port.
@@ -63,6 +72,9 @@ class Options:
     """
 
     tokens: tuple[str, ...] = ()
+    basic: tuple[Login, ...] = ()
+    clients: tuple[Client, ...] = ()
+    token_ttl: float = 3600.0
     auth: bool = True
     admin_token: str | None = None
     hosts: tuple[str, ...] = ()
@@ -81,7 +93,9 @@ class ScimServer:
 
     def __init__(self, start: Start, options: Options) -> None:
         self.options = options
-        self.tenants = Tenants(start, options.tokens)
+        start = start.merged(max_body=options.max_body, schemes=_schemes(options))
+        self.tenants = Tenants(start, options.tokens, options.basic)
+        self.token_endpoint = TokenEndpoint(options.clients, options.token_ttl)
         self.control = Control(self)
         # Called with each exchange once it is in the journal.
         self.on_exchange: Callable[[Exchange], None] | None = None
@@ -93,109 +107,259 @@ class ScimServer:
         for tenant in self.tenants:
             tenant.cut()
 
-    async def handle(self, request: BaseRequest) -> Any:  # noqa: ANN401 - an Answer or Cut, for aiohttp to write
+    async def handle(self, request: Request) -> Any:  # noqa: ANN401 - an Answer or Cut, for aiohttp to write
         """Answer one request; nothing that a client sends makes this raise."""
+        outcome = self.begin(request)
+        return await outcome if isinstance(outcome, Coroutine) else outcome
+
+    def begin(self, request: Request) -> Any:  # noqa: ANN401
+        """Answer a request at once, as most can be.
+
+        Returns:
+            The answer (or Cut); a coroutine that ends in it where there is something to wait for: the rest of a body,
+            a fault, a control request.
+        """
         try:
             address = read_address(request.raw_path, self._endpoints)
-            if address.area == "control":
-                return await self.control.handle(request, address)
-            return await self._scim(request, address)
+            if address.area == "scim":
+                return self._scim(request, address)
+            handle = self._token if address.area == "token" else self.control.handle
+            return self._guarded(request, handle(request, address))
+        except ScimError as error:
+            return _error_answer(error)
+        except Exception:
+            log.exception(_UNEXPECTED, request.method, request.raw_path)
+            return _failure()
+
+    @staticmethod
+    async def _guarded(request: Request, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401
+        try:
+            return await work
         except ScimError as error:
             return _error_answer(error)
         except ConnectionError:
             return wire.Cut()
-        except Exception:  # a mistake of ours: it is told to the log, and the client gets a SCIM error
-            log.exception("unexpected failure of %s %s", request.method, request.path)
-            return _error_answer(ScimError(500, None, "mockscim failed; its log says why, please report it"))
+        except Exception:
+            log.exception(_UNEXPECTED, request.method, request.raw_path)
+            return _failure()
 
-    async def _scim(self, request: BaseRequest, address: Address) -> Any:  # noqa: ANN401
+    def _scim(self, request: Request, address: Address) -> Any:  # noqa: ANN401
         started = time.perf_counter()
         headers = request.headers
-        token = _bearer(headers.get("Authorization"))
-        tenant, authenticated = self.tenants.select(address.tenant, token, needs_token=self.options.auth)
-        protocol = request.protocol
+        sent = headers.getall("Authorization", ())
+        tenant, grant = self.tenants.select(address.tenant, sent, needs_token=self.options.auth)
+        if len(sent) > 1 or (address.query and "access_token=" in address.query):
+            grant = (misplaced(sent, address.query) if self.options.auth else None) or grant
+        known = request if isinstance(request, Arrival) else None
         exchange = Exchange(
             tenant.clock.now(),
             tenant.name,
             request.method,
             address.path,
             address.query,
-            headers,
-            protocol.serial if isinstance(protocol, Connection) else id(protocol),
+            headers if known is None else known.raw or headers,
+            _serial(request.protocol) if known is None else known.protocol.serial,
         )
-        journal = tenant.journal
-        epoch = journal.epoch
-        journal.number(exchange)
-        try:
-            return await self._answer(request, address, tenant, exchange, authenticated=authenticated)
-        finally:
-            exchange.duration = time.perf_counter() - started
-            if exchange.client_gone is None:
-                transport = request.transport
-                exchange.client_gone = not exchange.cut and (transport is None or transport.is_closing())
-            if journal.epoch == epoch:  # what a reset has cut belongs to what was before it
-                journal.record(exchange)
-            if self.on_exchange is not None:
-                self.on_exchange(exchange)
+        tenant.journal.number(exchange)
+        visit = _Visit(request, address, tenant, exchange, grant, started)
+        if request.content is not EMPTY_PAYLOAD:
+            body = body_at_hand(request, self.options.max_body)
+            if body is None:
+                return self._guarded(request, self._wait_for(visit, self._with_body(visit)))
+            exchange.body = body
+        outcome = self._answer(visit)
+        if isinstance(outcome, wire.Answer):
+            # Nothing was waited for: a connection of ours that brought the request is still there.
+            exchange.client_gone = False if known is not None else None
+            self._record(visit)
+            return outcome
+        return self._guarded(request, self._wait_for(visit, outcome))
 
-    async def _answer(
-        self, request: BaseRequest, address: Address, tenant: Tenant, exchange: Exchange, *, authenticated: bool
-    ) -> Any:  # noqa: ANN401
-        generation = tenant.generation
-        call: Call | None = None
-        decision = NO_FAULT
+    async def _wait_for(self, visit: _Visit, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401
         try:
-            if request.can_read_body:
-                exchange.body = await read_body(request, self.options.max_body)
-                if tenant.generation != generation:  # reset while the body was on its way
-                    return self._cut(request, exchange)
+            return await work
+        finally:
+            self._record(visit)
+
+    def _record(self, visit: _Visit) -> None:
+        """Enter what is over into the journal, also when the answer was cut or the client left."""
+        exchange = visit.exchange
+        exchange.duration = time.perf_counter() - visit.started
+        if exchange.client_gone is None:
+            transport = visit.request.transport
+            exchange.client_gone = not exchange.cut and (transport is None or transport.is_closing())
+        journal = visit.tenant.journal
+        if journal.epoch == visit.epoch:  # what a reset has cut belongs to what was before it
+            journal.record(exchange)
+        if self.on_exchange is not None:
+            self.on_exchange(exchange)
+
+    async def _with_body(self, visit: _Visit) -> Any:  # noqa: ANN401
+        """Wait for the rest of a body, then answer."""
+        try:
+            visit.exchange.body = await read_body(visit.request, self.options.max_body)
+        except ScimError as error:
+            return _told(visit.exchange, _error_answer(error, visit.media_type()))
+        if visit.is_over():
+            return self._cut(visit)
+        outcome = self._answer(visit)
+        return await outcome if isinstance(outcome, Coroutine) else outcome
+
+    def _answer(self, visit: _Visit) -> Any:  # noqa: ANN401
+        """Answer a request whose body is read; a coroutine where a fault makes it wait or go wrong."""
+        request, address, tenant, exchange = visit.request, visit.address, visit.tenant, visit.exchange
+        if tenant.journal.failed:
             tenant.journal.count_attempt(exchange)
-            base = base_url(request.scheme, called_host(request), tenant.name, self.options.base_url)
-            method = "GET" if request.method == "HEAD" else request.method
+        try:
+            host = request.headers.get("Host") or called_host(request)
+            base = base_url(request.scheme, host, tenant.name, self.options.base_url)
+            method = "GET" if exchange.method == "HEAD" else exchange.method
             call = tenant.service.route(method, address.path, base)
-            exchange.operation = call.operation
-            if authenticated:
-                self._read(request, address, tenant, call, exchange.body)
-                exchange.refinements = call.refinements
-            if tenant.faults.concerns(call.operation, call.refinements):
-                decision = self._decide(request, address, tenant, call, authenticated=authenticated)
-                exchange.faults = decision.applied
-                if decision.delay_before and not await self._pause(tenant, decision.delay_before, generation):
-                    return self._cut(request, exchange)
-                if decision.terminal is not None and decision.phase == "before":
-                    nothing = wire.Answer(200, {}, b"")
-                    return await self._fault(decision, request, tenant, exchange, nothing, generation)
-            if not authenticated:
-                raise _unauthorised(request)
-            now = tenant.clock.text() if method != "GET" else ""  # a read shows no time of its own
+            grant = visit.grant
+            if (grant is not FULL or call.me) and grant.good:
+                tenant.service.identify(call, grant.user)
+        except ScimError as error:
+            return _told(exchange, _error_answer(error, visit.media_type()))
+        exchange.operation = call.operation
+        if grant.good:
+            self._read(request, address, tenant, call, exchange.body)
+            exchange.refinements = call.refinements
+            if call.bulk is not None and tenant.faults.active:
+                call.gate = InnerFaults(tenant, request.headers.get, partial(_Where, tenant))
+        decision = NO_FAULT
+        if tenant.faults.concerns(call.operation, call.refinements):
+            decision = self._decide(visit, call)
+            exchange.faults = decision.applied
+            if decision.delay_before or (decision.terminal is not None and decision.phase == "before"):
+                return self._hold_up(visit, call, decision)
+        answer = self._perform(visit, call)
+        if call.gate is not None:
+            decision = self._add_inner(visit, call.gate, decision)
+        if decision is NO_FAULT or not decision.strikes_after:
+            return answer
+        return self._spoil(visit, decision, answer)
+
+    async def _hold_up(self, visit: _Visit, call: Call, decision: Decision) -> Any:  # noqa: ANN401
+        """What a fault does before the commit, and then, if it lets it, the commit."""
+        if call.tolerance.used:
+            visit.exchange.leniencies = call.tolerance.report()
+        if decision.delay_before and not await self._pause(visit, decision.delay_before):
+            return self._cut(visit)
+        if decision.terminal is not None and decision.phase == "before":
+            return await self._fault(visit, decision.terminal, wire.Answer(200, {}, b""))
+        answer = self._perform(visit, call)
+        if call.gate is not None:
+            decision = self._add_inner(visit, call.gate, decision)
+        return await self._spoil(visit, decision, answer) if decision.strikes_after else answer
+
+    @staticmethod
+    def _add_inner(visit: _Visit, gate: Gate, decision: Decision) -> Decision:
+        """The decision with what the operations of a bulk job add to it."""
+        if isinstance(gate, InnerFaults):
+            decision = gate.added_to(decision)
+            visit.exchange.faults = decision.applied
+        return decision
+
+    async def _spoil(self, visit: _Visit, decision: Decision, answer: wire.Answer) -> Any:  # noqa: ANN401
+        """What a fault does to the answer, after the commit."""
+        if decision.delay_after and not await self._pause(visit, decision.delay_after):
+            return self._cut(visit)
+        if decision.terminal is not None:
+            return await self._fault(visit, decision.terminal, answer)
+        return answer
+
+    def _perform(self, visit: _Visit, call: Call) -> wire.Answer:
+        """Commit what is asked for, and make the answer."""
+        tenant, exchange = visit.tenant, visit.exchange
+        media = visit.media_type()
+        try:
+            if visit.grant is not FULL:
+                self._admit(visit.grant, call)
+            # A read shows no time of its own, but for a page's cursors, which end some time.
+            now = tenant.clock.text() if call.method != "GET" or tenant.service.by_cursor(call) else ""
             reply = tenant.service.perform(call, now)
             if reply.changes:
-                exchange.changes = tenant.note(reply.changes, exchange.n)
+                exchange.changes = tenant.note(reply.changes, exchange.n, now)
             exchange.resource = reply.resource
-            answer = self._good(headers=request.headers, tenant=tenant, reply=reply)
+            body = reply.body
+            if body is None:
+                body = b""
+            else:
+                reply.headers["Content-Type"] = media
+            answer = wire.Answer(reply.status, reply.headers, body)
         except ScimError as error:
-            answer = _error_answer(error, tenant.start.profile.media_type)
-        finally:
-            if call is not None and call.tolerance.used:
-                exchange.leniencies = call.tolerance.report()
-        if decision is not NO_FAULT:
-            if decision.delay_after and not await self._pause(tenant, decision.delay_after, generation):
-                return self._cut(request, exchange)
-            if decision.terminal is not None and decision.phase == "after":
-                return await self._fault(decision, request, tenant, exchange, answer, generation)
-        exchange.status, exchange.response_headers = answer.status, answer.headers
-        exchange.response_body = answer.body
+            answer = _error_answer(error, media)
+        except Exception:
+            log.exception(_UNEXPECTED, visit.request.method, visit.request.raw_path)
+            answer = _failure()
+        if call.alias is not None:  # RFC 7644 §3.11: whatever the answer, it says where the resource really is
+            answer.headers = {**answer.headers, "Location": call.base + call.alias}
+        if call.tolerance.used:
+            exchange.leniencies = call.tolerance.report()
+        exchange.status, exchange.response_headers, exchange.response_body = answer.status, answer.headers, answer.body
         return answer
+
+    def _admit(self, grant: Grant, call: Call) -> None:
+        """Refuse what the credentials do not allow."""
+        error = refusal(grant, call, basic=bool(self.options.basic))
+        if error is not None:
+            raise error
+
+    # -- the token endpoint ------------------------------------------------------------------------------------
+
+    async def _token(self, request: Request, address: Address) -> Any:  # noqa: ANN401
+        """Answer at the token endpoint; for rules and journal that is ``token.create``."""
+        if not self.token_endpoint:
+            raise not_found("there is no token endpoint: no OAuth client is configured")
+        started = time.perf_counter()
+        headers = request.headers
+        try:
+            body = await read_body(request, self.options.max_body) if request.can_read_body else b""
+        except ScimError as error:
+            asked = unread(error)
+        else:
+            sent = headers.getall("Authorization", ())
+            asked = self.token_endpoint.read(request.method, headers.get("Content-Type", ""), sent, body)
+        # As elsewhere, a tenant comes to life only for who may use it.
+        name, known = address.tenant, asked.client is not None
+        tenant = self.tenants.use(name) if known else self.tenants.look(name)
+        now, serial = tenant.clock.now(), _serial(request.protocol)
+        exchange = Exchange(now, tenant.name, request.method, address.path, address.query, headers, serial)
+        tenant.journal.number(exchange)
+        exchange.body = asked.shown
+        tenant.journal.count_attempt(exchange)
+        visit = _Visit(request, address, tenant, exchange, Grant(good=known), started)
+        return await self._wait_for(visit, self._issue(visit, asked))
+
+    async def _issue(self, visit: _Visit, asked: TokenRequest) -> Any:  # noqa: ANN401
+        tenant, exchange, decision = visit.tenant, visit.exchange, NO_FAULT
+        call = Call("POST", "", "token.create", Tolerance(frozenset()))
+        if exchange.method == "POST":
+            exchange.operation = call.operation
+            decision = self._decide(visit, call)
+            exchange.faults = decision.applied
+        if decision.delay_before and not await self._pause(visit, decision.delay_before):
+            return self._cut(visit)
+        if decision.terminal is not None and decision.phase == "before":
+            return await self._fault(visit, decision.terminal, wire.Answer(200, {}, b""))
+        answer = _told(exchange, self.token_endpoint.answer(asked, tenant))
+        return await self._spoil(visit, decision, answer) if decision.strikes_after else answer
 
     # -- the steps ---------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _read(request: BaseRequest, address: Address, tenant: Tenant, call: Call, body: bytes) -> None:
+    def _read(request: Request, address: Address, tenant: Tenant, call: Call, body: bytes) -> None:
         headers = request.headers
         if "If-Match" in headers:
-            call.if_match = headers["If-Match"]
+            call.if_match = ", ".join(headers.getall("If-Match"))
         if "If-None-Match" in headers:
-            call.if_none_match = headers["If-None-Match"]
+            call.if_none_match = ", ".join(headers.getall("If-None-Match"))
+        if tenant.policy.interop:
+            try:
+                interop.check_headers(headers.get, call.tolerance, with_body=call.has_body and bool(body))
+            except ScimError as error:
+                call.problem = error
+                return
         if not address.query and not call.has_body:
             return
         try:
@@ -208,64 +372,85 @@ class ScimServer:
             tenant.service.read(call, parameters, body)
 
     @staticmethod
-    def _decide(request: BaseRequest, address: Address, tenant: Tenant, call: Call, *, authenticated: bool) -> Decision:
+    def _decide(visit: _Visit, call: Call) -> Decision:
+        request, tenant, grant = visit.request, visit.tenant, visit.grant
         attempt = Attempt(
             call.operation,
             call.refinements,
             request.method,
-            address.path or "/",
+            visit.address.path or "/",
             request.headers.get,
-            authenticated,
+            grant.good,
             _Where(tenant, call),
-            lambda: authenticated and tenant.service.commits(call),
+            lambda: grant.good and lacking(grant, call) is None and tenant.service.commits(call),
         )
         return tenant.faults.decide(attempt, tenant.clock.now())
 
     @staticmethod
-    async def _pause(tenant: Tenant, seconds: float, generation: int) -> bool:
+    async def _pause(visit: _Visit, seconds: float) -> bool:
         """Wait under a latency; False when the tenant was reset meanwhile."""
-        await wire.pause(seconds, tenant.cuts)
-        return tenant.generation == generation
+        await wire.pause(seconds, visit.tenant.cuts)
+        return not visit.is_over()
 
     @staticmethod
-    def _cut(request: BaseRequest, exchange: Exchange) -> wire.Cut:
+    def _cut(visit: _Visit) -> wire.Cut:
+        exchange = visit.exchange
         exchange.cut = True
-        wire.reset(request)
+        # Nothing went out: what was ready to go is not what the client got.
+        exchange.status, exchange.response_headers, exchange.response_body = None, {}, b""
+        wire.reset(visit.request)
         return wire.Cut()
 
-    async def _fault(
-        self,
-        decision: Decision,
-        request: BaseRequest,
-        tenant: Tenant,
-        exchange: Exchange,
-        answer: wire.Answer,
-        generation: int,
-    ) -> Any:  # noqa: ANN401
-        if decision.terminal is None:  # pragma: no cover - the caller has asked
-            return answer
+    @staticmethod
+    async def _fault(visit: _Visit, effect: Effect, answer: wire.Answer) -> Any:  # noqa: ANN401
+        request, exchange, cuts = visit.request, visit.exchange, visit.tenant.cuts
 
         async def pause(seconds: float | None) -> bool:
             if request.transport is None or request.transport.is_closing():
                 return False
-            return await wire.pause(seconds, tenant.cuts, left) and tenant.generation == generation
+            return await wire.pause(seconds, cuts, left) and not visit.is_over()
 
         with departure(request) as left:
-            sent = await wire.apply(decision.terminal, request, answer, pause)
+            sent = await wire.apply(effect, request, answer, pause)
         exchange.status, exchange.response_headers, exchange.response_body = sent.status, sent.headers, sent.body
         exchange.cut, exchange.client_gone = sent.cut, sent.gone
         return sent.response
 
-    @staticmethod
-    def _good(headers: Mapping[str, str], tenant: Tenant, reply: Reply) -> wire.Answer:
-        if reply.body is None:
-            return wire.Answer(reply.status, reply.headers, b"")
-        accept = headers.get("Accept")
-        media = tenant.start.profile.media_type
-        if accept is not None and len(accept) < _LONGEST_ACCEPT:
-            media = _media_type(accept, media)
-        reply.headers["Content-Type"] = media
-        return wire.Answer(reply.status, reply.headers, reply.body)
+
+class _Visit:
+    """One request while it is here: what came, where it goes, and which life of the tenant it belongs to."""
+
+    __slots__ = (
+        "address", "epoch", "exchange", "generation", "grant", "request", "started", "tenant",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        request: Request,
+        address: Address,
+        tenant: Tenant,
+        exchange: Exchange,
+        grant: Grant,
+        started: float,
+    ) -> None:
+        self.request = request
+        self.address = address
+        self.tenant = tenant
+        self.exchange = exchange
+        self.grant = grant
+        self.started = started
+        self.epoch = tenant.journal.epoch
+        self.generation = tenant.generation
+
+    def media_type(self) -> str:
+        """What an answer with a body is of: as the profile has it, or the plain JSON that the client asks for."""
+        own = self.tenant.start.profile.media_type
+        accept = self.request.headers.get("Accept")
+        return own if accept is None or len(accept) >= _LONGEST_ACCEPT else _media_type(accept, own)
+
+    def is_over(self) -> bool:
+        """Whether the tenant was reset since the request came."""
+        return self.tenant.generation != self.generation
 
 
 class _Where:
@@ -293,11 +478,22 @@ def _where(node: Node, kind: ResourceType) -> match.Query:
     return match.compile_filter(node, kind, unknown="false")
 
 
-async def read_body(request: BaseRequest, limit: int) -> bytes:
+def body_at_hand(request: Request, limit: int) -> bytes | None:
+    """The body of a request where all of it is here and nothing is wrong with it; else None."""
+    content = request.content
+    if not content.is_eof() or content.exception() is not None or content.total_bytes > limit:
+        return None
+    protocol = request.protocol
+    if isinstance(protocol, Connection) and protocol.broken is content:
+        return None
+    return content.read_nowait()
+
+
+async def read_body(request: Request, limit: int) -> bytes:
     """The body of a request, within a limit.
 
     Raises:
-        ScimError: 413 beyond it.
+        ScimError: 413 beyond it, 400 when it is not framed or encoded as its headers say.
     """
     announced = request.content_length
     if announced is not None and announced > limit:
@@ -311,18 +507,11 @@ async def read_body(request: BaseRequest, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
-        if request.content.is_eof():
-            # Mostly it has come with the head: then there is nothing to wait for.
-            body = request.content.read_nowait()
-            if len(body) > limit:
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+            if size > limit:
                 raise _too_large(limit)
-            chunks.append(body)
-        else:
-            async for chunk in request.content.iter_any():
-                size += len(chunk)
-                if size > limit:
-                    raise _too_large(limit)
-                chunks.append(chunk)
+            chunks.append(chunk)
     except web.RequestPayloadError:
         request.content.feed_eof()  # what may follow cannot be told from another request: nobody reads on
         raise _broken_body() from None
@@ -335,12 +524,12 @@ def _broken_body() -> ScimError:
     return ScimError(400, "invalidSyntax", "the body is not framed or encoded as its headers say", _CLOSE)
 
 
-def _continue(request: BaseRequest) -> None:
+def _continue(request: Request) -> None:
     if request.transport is not None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-def called_host(request: BaseRequest) -> str:
+def called_host(request: Request) -> str:
     """The Host that was called; HTTP/1.0 need not say one, then it is the socket's own address."""
     host = request.headers.get("Host")
     if host is not None or request.version >= (1, 1) or request.transport is None:
@@ -355,18 +544,10 @@ def _too_large(limit: int) -> ScimError:
     return ScimError(413, None, f"the body is larger than {limit} bytes", _CLOSE)
 
 
-def _bearer(header: str | None) -> str | None:
-    if header is None:
-        return None
-    scheme, _, token = header.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _unauthorised(request: BaseRequest) -> ScimError:
-    # RFC 6750 §3: no error code when no credentials were given at all.
-    given = "Authorization" in request.headers
-    challenge = f'{_CHALLENGE}, error="invalid_token"' if given else _CHALLENGE
-    return ScimError(401, None, _NOT_AUTHENTICATED, {"WWW-Authenticate": challenge})
+def _schemes(options: Options) -> tuple[str, ...]:
+    """How clients may authenticate, as ServiceProviderConfig calls it (RFC 7643 §5); the first is preferred."""
+    others = [("oauth2", options.clients), ("httpbasic", options.basic)]
+    return ("oauthbearertoken", *(name for name, given in others if given))
 
 
 def _check_content_type(header: str | None, call: Call) -> None:
@@ -388,6 +569,22 @@ def _media_type(accept: str, own: str) -> str:
     return own
 
 
+def _serial(protocol: object) -> int:
+    """The number of a connection; under somebody's own Application one that is its own as long as it lasts."""
+    return protocol.serial if isinstance(protocol, Connection) else id(protocol)
+
+
+def _told(exchange: Exchange, answer: wire.Answer) -> wire.Answer:
+    """Note what a client is answered."""
+    exchange.status, exchange.response_headers, exchange.response_body = answer.status, answer.headers, answer.body
+    return answer
+
+
+def _failure() -> wire.Answer:
+    """What a client gets for a mistake of ours, which the log tells."""
+    return _error_answer(ScimError(500, None, "mockscim failed; its log says why, please report it"))
+
+
 def _error_answer(error: ScimError, media_type: str = "application/scim+json") -> wire.Answer:
     headers = {"Content-Type": media_type, **error.headers}
     keep_alive = headers.pop("Connection", "") != "close"
@@ -399,14 +596,17 @@ def _error_answer(error: ScimError, media_type: str = "application/scim+json") -
 
 def create_server(server: ScimServer) -> web.Server:
     """The low-level aiohttp server: about twice as fast as an Application, and it tells one connection from another."""
-    return Connection.server(server.handle, max_line_size=_LINE_LIMIT, max_field_size=_LINE_LIMIT, access_log=None)
+    return Connection.server(server.begin, max_line_size=_LINE_LIMIT, max_field_size=_LINE_LIMIT, access_log=None)
 
 
 def create_app(
     *,
     profile: Any = "standard",  # noqa: ANN401 - a name or the content of a profile
     fixture: Any = None,  # noqa: ANN401 - a path, a name or a document
-    token: str | Iterable[str] | None = None,
+    token: str | Mapping[str, Any] | Iterable[str | Mapping[str, Any]] | None = None,
+    basic: str | Iterable[str] = (),
+    oauth_client: str | Iterable[str] = (),
+    token_ttl: str | float = "1h",  # noqa: S107 - a duration
     seed: int = 0,
     faults: Iterable[Any] = (),
     strict: bool = False,
@@ -421,7 +621,12 @@ def create_app(
     Args:
         profile: the provider to behave like: a name, or a mapping as a profile's TOML holds.
         fixture: the data to start from: a path, a bundled name, or a fixture document.
-        token: the token or tokens that open it; one is made when none is given (``app[TOKEN]``).
+        token: the token or tokens that open it; one is made when none is given (``app[TOKEN]``). A mapping has
+            ``token``, and may have ``scopes`` (``read``, ``write``), ``user`` (the id or userName for /Me) and
+            ``expires_in`` (a duration); such a token opens the default tenant only.
+        basic: names and passwords for HTTP Basic: ``USER:PASSWORD``.
+        oauth_client: clients of the token endpoint: ``ID:SECRET`` or ``ID:SECRET:read,write``.
+        token_ttl: how long the tokens are good that are issued there: a duration.
         seed: the number behind every random choice.
         faults: rules as documents, or in the short form ``user.create=503:0.3:after``.
         strict: refuse what the RFC would refuse.
@@ -432,7 +637,7 @@ def create_app(
         base_url: what ``location`` starts with, in place of the Host that was called.
 
     Raises:
-        FixtureError, ProfileError, FaultError, ClockError: something given cannot be used.
+        FixtureError, ProfileError, FaultError, ClockError, ValueError: something given cannot be used.
     """
     from mockscim import fixtures, profiles  # noqa: PLC0415 - only who embeds needs them at this point
     from mockscim.faults import parse_spec  # noqa: PLC0415
@@ -443,6 +648,8 @@ def create_app(
         loaded = fixtures.parse(orjson.dumps(fixture), "fixture")
     else:
         loaded = fixtures.load(fixture)
+    tokens = _several(secrets.token_urlsafe(24) if token is None else token)
+    bound = tuple(msgspec.convert(each, TokenDocument) for each in tokens if not isinstance(each, str))
     start = Start(
         profiles.load(profile),
         loaded,
@@ -452,12 +659,16 @@ def create_app(
         refuse=tuple(refuse),
         clock=clock,
         faults=tuple(parse_spec(rule) if isinstance(rule, str) else rule for rule in faults),
+        tokens=bound,
     )
-    if token is None:
-        tokens: tuple[str, ...] = (secrets.token_urlsafe(24),)
-    else:
-        tokens = (token,) if isinstance(token, str) else tuple(token)
-    options = Options(tokens=tokens, admin_token=admin_token, base_url=fixed_base(base_url))
+    options = Options(
+        tokens=tuple(each for each in tokens if isinstance(each, str)),
+        basic=tuple(parse_login(text) for text in _several(basic)),
+        clients=tuple(parse_client(text) for text in _several(oauth_client)),
+        token_ttl=parse_duration(token_ttl),
+        admin_token=admin_token,
+        base_url=fixed_base(base_url),
+    )
     server = ScimServer(start, options)
 
     async def _expect_later(_: web.Request) -> None:
@@ -470,8 +681,13 @@ def create_app(
     app.router.add_route("*", "/{tail:.*}", server.handle, expect_handler=_expect_later)
     app.on_shutdown.append(stop)
     app[SERVER] = server
-    app[TOKEN] = tokens[0]
+    app[TOKEN] = next((each if isinstance(each, str) else str(each["token"]) for each in tokens), "")
     return app
+
+
+def _several(given: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    """One or several, as several."""
+    return (given,) if isinstance(given, (str, Mapping)) else tuple(given)
 
 
 SERVER: web.AppKey[ScimServer] = web.AppKey("mockscim_server", ScimServer)

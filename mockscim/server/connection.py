@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
-from aiohttp.http_parser import HttpRequestParser
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web import BaseRequest, RequestHandler
 from aiohttp.web_protocol import _ErrInfo
 from aiohttp.web_request import BaseRequest as LowLevelRequest
 
 from mockscim.scim.errors import ScimError
 from mockscim.server import wire
+from mockscim.server.arrival import Arrival, Request
 
 # How often a connection that cannot tell of its end (in somebody else's Application) is looked at, in seconds.
 _LOOK_EVERY = 0.1
@@ -25,80 +26,103 @@ _LOOK_EVERY = 0.1
 # 128 KiB it is not.
 _READ_SIZE = 64 * 1024
 
+_HTTP_1_1 = (1, 1)
+
+Begin = Callable[[Request], Any]
+
 
 class Connection(RequestHandler):
     """One connection of the low-level server."""
 
-    __slots__ = ("begun", "broken", "lost", "serial")
+    __slots__ = ("_begin", "begun", "broken", "lost", "scheme", "serial")
 
-    def __init__(self, manager: web.Server, serial: int, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, manager: web.Server, begin: Begin, serial: int, **options: Any) -> None:  # noqa: ANN401
         super().__init__(manager, **options)
+        self._begin = begin
         self.serial = serial
+        self.scheme = "http"
         self.lost: set[Callable[[], None]] = set()
         # The stream of a body whose framing or coding broke after its head was read.
         self.broken: object = None
-        # A request whose handler has begun, and waits.
-        self.begun: _Begun | None = None
+        # What is left to do for a request that could not be answered at once.
+        self.begun: Coroutine[Any, Any, Any] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read in portions for which the memory need not be asked of the system, and given back, each time."""
         if hasattr(transport, "max_size"):  # asyncio's own; uvloop has a buffer that stays
             transport.max_size = _READ_SIZE
+        if transport.get_extra_info("sslcontext") is not None:
+            self.scheme = "https"
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in, and answer at once what can be.
 
         aiohttp hands a request to a task of its own, which costs more than most answers do. Where the connection is
-        idle and one whole request has come, the handler is run here instead; if it has to wait after all, it goes on
-        in aiohttp's task from where it is.
+        idle and one whole request has come, it is answered here instead; if that has to wait for something, what is
+        left of it goes to aiohttp's task.
         """
-        waiter = self._waiter
-        if waiter is None or waiter.done():
+        waiter, parser = self._waiter, self._parser
+        if (
+            waiter is None
+            or waiter.done()
+            or parser is None
+            or self._messages
+            or self._upgraded
+            or self._payload_parser is not None
+            or self._force_close
+            or self._close
+        ):
             super().data_received(data)
             self._end_broken_bodies()
             return
-        self._waiter = None  # so that super() does not wake aiohttp's task
-        super().data_received(data)
-        if len(self._messages) == 1:
-            self._answer_at_once()
-        self._waiter = waiter
-        if self._messages:
+        try:
+            parsed = parser.feed_data(data)
+        except HttpProcessingError as error:
+            self._go_on(_Parsed(error), data)
+            return
+        messages = parsed[0]
+        if len(messages) != 1 or not self._answer_at_once(*messages[0], data):
+            self._go_on(_Parsed(parsed), data)
+        elif self._messages:  # reading its body has brought in the next
             self._end_broken_bodies()
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _answer_at_once(self) -> None:
-        """Answer the one request that has come, if it is whole; else leave it where it is."""
-        message, payload = self._messages[0]
+    def _go_on(self, parsed: _Parsed, data: bytes) -> None:
+        """Let aiohttp do with what was parsed whatever it does."""
+        parser, self._parser = self._parser, cast("HttpRequestParser", parsed)
+        try:
+            super().data_received(data)
+        finally:
+            if self._parser is not None:  # the connection is not lost
+                self._parser = parser
+        self._end_broken_bodies()
+
+    def _answer_at_once(self, message: RawRequestMessage, payload: StreamReader, data: bytes) -> bool:
+        """Answer the one request that has come, if it is whole and nothing has to be waited for; whether it was."""
         transport = self.transport
         if (
-            isinstance(message, _ErrInfo)
-            or message.should_close
+            message.should_close
             or message.upgrade
-            or not payload.is_eof()
-            or payload.exception() is not None
+            or (payload is not EMPTY_PAYLOAD and (not payload.is_eof() or payload.exception() is not None))
             or transport is None
             or transport.get_write_buffer_size()  # aiohttp's way waits for a client that does not read
             or self._manager is None
         ):
-            return
-        self._messages.popleft()  # first, as reading its body may bring in the next
-        request = LowLevelRequest(message, payload, self, None, None, self._loop)  # type: ignore[arg-type]
-        running = cast("Coroutine[Any, Any, Any]", self._manager.request_handler(request))
-        try:
-            waits_for = running.send(None)
-        except StopIteration as done:
-            if _consumed is not None:
-                _consumed(self._parser)
-            if self._keepalive_timeout > 0:
-                self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-            done.value.write(request)
-            if not done.value.keep_alive:
-                self.force_close()
-            return
-        self.begun = _Begun(running, waits_for)
-        self._messages.appendleft((message, payload))
+            return False
+        outcome = self._begin(Arrival(message, payload, self, data if _is_whole(data, message, payload) else None))
+        if not isinstance(outcome, wire.Answer):
+            self.begun = outcome
+            return False
+        if _consumed is not None:
+            _consumed(self._parser)
+        if self._keepalive_timeout > 0:
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        outcome.send(transport, message.method, old=message.version < _HTTP_1_1)
+        if not outcome.keep_alive:
+            self.force_close()
+        return True
 
     def _end_broken_bodies(self) -> None:
         """A body that breaks ends here, for aiohttp would leave who reads it waiting for ever."""
@@ -117,7 +141,7 @@ class Connection(RequestHandler):
         begun, self.begun = self.begun, None
         super().connection_lost(exc)
         if begun is not None:
-            task = self._loop.create_task(begun.finish())
+            task = self._loop.create_task(begun)
             _unfinished.add(task)
             task.add_done_callback(_unfinished.discard)
         for callback in list(self.lost):
@@ -141,21 +165,27 @@ class Connection(RequestHandler):
         return wire.Answer(error.status, headers, error.body(), keep_alive=False)
 
     @staticmethod
-    def server(handler: Callable[[BaseRequest], Any], **options: Any) -> web.Server:  # noqa: ANN401
-        """A low-level server whose connections are of this class; what the handler returns has a ``write``."""
+    def server(begin: Begin, **options: Any) -> web.Server:  # noqa: ANN401
+        """A low-level server whose connections are of this class.
 
-        def handle(request: BaseRequest) -> Any:  # noqa: ANN401 - a coroutine, or what else can be awaited
+        Args:
+            begin: answers a request: returns an Answer, or a coroutine that ends in an Answer or Cut.
+            options: for aiohttp's RequestHandler.
+        """
+
+        async def handle(request: BaseRequest) -> Any:  # noqa: ANN401
             connection = request.protocol
             if isinstance(connection, Connection) and connection.begun is not None:
-                begun, connection.begun = connection.begun, None
-                return begun
-            return handler(request)
+                outcome, connection.begun = connection.begun, None
+            else:
+                outcome = begin(request)
+            return await outcome if isinstance(outcome, Coroutine) else outcome
 
-        return _Server(handle, **options)
+        return _Server(handle, begin, **options)
 
 
 @contextmanager
-def departure(request: BaseRequest) -> Iterator[set[Callable[[], None]]]:
+def departure(request: Request) -> Iterator[set[Callable[[], None]]]:
     """A set whose callbacks are called when the request's client leaves, while this lasts."""
     protocol = request.protocol
     if isinstance(protocol, Connection):
@@ -169,42 +199,34 @@ def departure(request: BaseRequest) -> Iterator[set[Callable[[], None]]]:
         task.cancel()
 
 
-async def _look(request: BaseRequest, callbacks: set[Callable[[], None]]) -> None:
+async def _look(request: Request, callbacks: set[Callable[[], None]]) -> None:
     while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 - nothing tells us
         await asyncio.sleep(_LOOK_EVERY)
     for callback in list(callbacks):
         callback()
 
 
-class _Begun:
-    """A coroutine that has run up to its first wait, to be awaited by a task that takes it on from there."""
+class _Parsed:
+    """Stands in for a parser that has parsed already, so that aiohttp goes on from there."""
 
-    __slots__ = ("_running", "_waits_for")
+    def __init__(self, result: tuple[Any, bool, bytes] | HttpProcessingError) -> None:
+        self._result = result
 
-    def __init__(self, running: Coroutine[Any, Any, Any], waits_for: Any) -> None:  # noqa: ANN401
-        self._running = running
-        self._waits_for = waits_for
-
-    async def finish(self) -> None:
-        """Go on to the end, for nobody."""
-        await self
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        waits_for = self._waits_for
-        while True:
-            try:
-                value = yield waits_for
-            except BaseException as error:  # noqa: BLE001 - whatever it is, it is for the coroutine to meet
-                step = functools.partial(self._running.throw, error)
-            else:
-                step = functools.partial(self._running.send, value)
-            try:
-                waits_for = step()
-            except StopIteration as done:
-                return done.value
+    def feed_data(self, _: bytes) -> tuple[Any, bool, bytes]:
+        """What the parser has found."""
+        if isinstance(self._result, HttpProcessingError):
+            raise self._result
+        return self._result
 
 
-_unfinished: set[asyncio.Task[None]] = set()
+def _is_whole(data: bytes, message: RawRequestMessage, payload: StreamReader) -> bool:
+    """Whether what has come last is this one request from its first byte to its last."""
+    size = 0 if payload is EMPTY_PAYLOAD else payload.total_bytes
+    end = len(data) - size
+    return data.startswith(message.method.encode()) and data[end - 4 : end] == b"\r\n\r\n"
+
+
+_unfinished: set[asyncio.Task[Any]] = set()
 # Newer aiohttp counts the requests that are parsed and not yet taken, to pause a client that sends ahead.
 _consumed: Callable[[Any], None] | None = getattr(HttpRequestParser, "message_consumed", None)
 
@@ -212,10 +234,11 @@ _consumed: Callable[[Any], None] | None = getattr(HttpRequestParser, "message_co
 class _Server(web.Server):
     """Makes Connections in the place of aiohttp's own."""
 
-    def __init__(self, handler: Callable[[BaseRequest], Any], **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, handler: Callable[[BaseRequest], Any], begin: Begin, **options: Any) -> None:  # noqa: ANN401
         super().__init__(handler)
+        self._begin = begin
         self._options = options
         self._serials = itertools.count(1)
 
     def __call__(self) -> RequestHandler:
-        return Connection(self, next(self._serials), loop=self._loop, **self._options)
+        return Connection(self, self._begin, next(self._serials), loop=self._loop, **self._options)

@@ -10,12 +10,12 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 import orjson
-from aiohttp.web import BaseRequest
 
 from mockscim.clock import ClockError
 from mockscim.faults import FaultError
@@ -24,12 +24,13 @@ from mockscim.profiles import ProfileError
 from mockscim.scim.errors import ScimError
 from mockscim.server import wire
 from mockscim.server.address import Address, read_query
-from mockscim.tenant import Tenant, digest
+from mockscim.server.arrival import Request
+from mockscim.tenant import Tenant
+from mockscim.tokens import TokenError, digest
 
 if TYPE_CHECKING:
     from mockscim.server.app import ScimServer
 
-_PAGE = 1000
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?")
 _T = TypeVar("_T")
 
@@ -51,7 +52,7 @@ class Ask:
     __slots__ = ("body", "parameters", "parts", "request", "tenant")
 
     def __init__(
-        self, tenant: str, parts: tuple[str, ...], parameters: dict[str, str], body: bytes, request: BaseRequest
+        self, tenant: str, parts: tuple[str, ...], parameters: dict[str, str], body: bytes, request: Request
     ) -> None:
         self.tenant = tenant
         self.parts = parts
@@ -68,9 +69,8 @@ class Ask:
 
     def document(self, kind: type[_T]) -> _T:
         """The body as a typed document."""
-        value = self.json()
         try:
-            return msgspec.convert({} if value is None else value, kind)
+            return msgspec.convert(self.json() if self.body else {}, kind)
         except msgspec.ValidationError as error:
             message, _, place = str(error).partition(" - at `$")
             where = place.rstrip("`").replace(".", "/").replace("[", "/").replace("]", "")
@@ -88,14 +88,41 @@ class Ask:
 
 Result = tuple[int, Any]
 Action = Callable[["Control", Ask], Result]
-_ROUTES: list[tuple[str, re.Pattern[str], Action]] = []
 
 
-def route(method: str, pattern: str) -> Callable[[Action], Action]:
-    """Register what answers a method and path; groups of the pattern become the parts of the Ask."""
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the control API's table: what answers, and what the description (openapi.json) says of it.
+
+    ``body`` and the values of ``answers`` are types, or names of components of the description; an answer without a
+    body is None. ``missing``: whether what the path names may not be there (404).
+    """
+
+    method: str
+    pattern: re.Pattern[str]
+    action: Action
+    answers: Mapping[int, Any]
+    body: Any
+    query: tuple[str, ...]
+    missing: bool
+
+
+ROUTES: list[Route] = []
+
+
+def route(
+    method: str,
+    pattern: str,
+    answers: Mapping[int, Any],
+    *,
+    body: Any = None,  # noqa: ANN401 - a type of any kind
+    query: tuple[str, ...] = (),
+    missing: bool = False,
+) -> Callable[[Action], Action]:
+    """Register what answers a method and path; the named groups of the pattern become the parts of the Ask."""
 
     def register(action: Action) -> Action:
-        _ROUTES.append((method, re.compile(pattern), action))
+        ROUTES.append(Route(method, re.compile(pattern), action, answers, body, query, missing))
         return action
 
     return register
@@ -115,7 +142,7 @@ class Control:
         """The tenant that a request is about, made if it is not there yet."""
         return self.server.tenants.use(ask.tenant)
 
-    async def handle(self, request: BaseRequest, address: Address) -> Any:  # noqa: ANN401
+    async def handle(self, request: Request, address: Address) -> Any:  # noqa: ANN401
         """Answer one control request."""
         from mockscim.server.app import read_body  # noqa: PLC0415 - app imports this file
 
@@ -132,12 +159,14 @@ class Control:
             return _answer(400, _problem(400, str(error), error.where or None))
         except FaultError as error:
             return _answer(400, _problem(400, str(error), error.pointer or None))
+        except TokenError as error:
+            return _answer(400, _problem(400, str(error), error.where))
         except (ProfileError, ClockError) as error:
             return _answer(400, _problem(400, str(error)))
         except ScimError as error:
             return _answer(error.status, _problem(error.status, error.detail), error.headers)
 
-    def _guard(self, request: BaseRequest) -> None:
+    def _guard(self, request: Request) -> None:
         host = request.headers.get("Host", "")
         origin = request.headers.get("Origin")
         if origin is not None and _netloc(origin) != host.lower():
@@ -159,12 +188,12 @@ class Control:
 def _find(method: str, path: str) -> tuple[Action, tuple[str, ...]]:
     """The action for a method and path, and the parts of the path."""
     allowed: list[str] = []
-    for its, pattern, action in _ROUTES:
-        found = pattern.fullmatch(path)
+    for its in ROUTES:
+        found = its.pattern.fullmatch(path)
         if found is not None:
-            if its == method:
-                return action, found.groups()
-            allowed.append(its)
+            if its.method == method:
+                return its.action, found.groups()
+            allowed.append(its.method)
     if allowed:
         raise ControlError(405, f"{method} is not possible here", Allow=", ".join(sorted(allowed)))
     raise ControlError(404, f"there is no {path[:200]} in the control API")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from mockscim.scim.errors import ScimError
-from mockscim.tenant import Start, Tenant, digest
+from mockscim.server.auth import EXPIRED, Login, credentials, refused
+from mockscim.tenant import Start, Tenant
+from mockscim.tokens import FULL, Grant, Token, digest
 
 # A shared server gets a tenant for each test; those that nobody uses any more make room.
 MOST_TENANTS = 1000
@@ -19,13 +21,15 @@ class Tenants:
     Args:
         start: what a tenant starts from unless told otherwise.
         tokens: the start tokens, which open every tenant.
+        logins: names and passwords that do so, too.
     """
 
-    def __init__(self, start: Start, tokens: Iterable[str]) -> None:
+    def __init__(self, start: Start, tokens: Iterable[str], logins: Iterable[Login] = ()) -> None:
         self.start = start
         self._tenants: dict[str, Tenant] = {"": Tenant("", start)}
         self._used: dict[str, float] = {}
-        self._start_tokens = frozenset(digest(token) for token in tokens)
+        self._start_grants: dict[bytes | None, Grant] = {digest(token): FULL for token in tokens}
+        self._start_grants |= {login.digest: Grant(user=login.user) for login in logins}
 
     def __iter__(self) -> Iterator[Tenant]:
         return iter(list(self._tenants.values()))
@@ -33,26 +37,44 @@ class Tenants:
     def __len__(self) -> int:
         return len(self._tenants)
 
-    def select(self, name: str, token: str | None, *, needs_token: bool) -> tuple[Tenant, bool]:
-        """The tenant that a SCIM request is for, and whether its token opens it.
+    def select(self, name: str, sent: Sequence[str], *, needs_token: bool) -> tuple[Tenant, Grant]:
+        """The tenant that a SCIM request is for, and what its credentials let it do there.
 
-        A token is looked up by its digest, so the time it takes says nothing about how much of it was right. At the
-        bare root a minted token selects its own tenant. A tenant that is not there comes to life only for a token
-        that opens it; otherwise the default tenant records the refusal.
+        Args:
+            name: of the tenant, from the URL.
+            sent: its Authorization headers.
+            needs_token: whether a request needs one at all.
+
+        Credentials are looked up by their digest, so the time it takes says nothing about how much of them was right.
+        At the bare root a minted token selects its own tenant. A tenant that is not there comes to life only for
+        credentials that open it; otherwise the default tenant records the refusal.
         """
-        known = digest(token) if token else None
-        if known in self._start_tokens:
-            return self.use(name), True
-        if known is not None:
-            if name in self._tenants and known in self._tenants[name].tokens:
-                return self.use(name), True
-            if not name:
-                for tenant in self._tenants.values():
-                    if known in tenant.tokens:
-                        return self.use(tenant.name), True
+        known = credentials(sent[0]) if sent else None
+        grant = self._start_grants.get(known)
+        if grant is not None:
+            return self.use(name) if name else self._tenants[""], grant
+        tenant, token = self._holder(name, known) if known is not None else (None, None)
+        if tenant is not None and token is not None:
+            if token.expires is None or tenant.clock.now() < token.expires:
+                return self.use(tenant.name), token.grant
+            if needs_token:
+                return tenant, EXPIRED
         if not needs_token:
-            return self.use(name), True
-        return self._tenants.get(name) or self._tenants[""], False
+            return self.use(name), FULL
+        return self.look(name), refused(sent[0] if sent else None)
+
+    def _holder(self, name: str, known: bytes) -> tuple[Tenant | None, Token | None]:
+        """The tenant whose minted token it is, and the token."""
+        named = self._tenants.get(name)
+        for tenant in self._tenants.values() if not name else [named] if named is not None else []:
+            token = tenant.tokens.get(known)
+            if token is not None:
+                return tenant, token
+        return None, None
+
+    def look(self, name: str) -> Tenant:
+        """The tenant of that name, or the default one where there is none."""
+        return self._tenants.get(name) or self._tenants[""]
 
     def use(self, name: str) -> Tenant:
         """The tenant of that name, made now if it is not there.

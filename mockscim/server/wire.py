@@ -16,9 +16,8 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp.web import BaseRequest
-
 from mockscim.faults import Drip, Drop, Effect, Hang, Reset, Respond, Truncate
+from mockscim.server.arrival import Request
 
 Pause = Callable[[float | None], Awaitable[bool]]
 
@@ -28,16 +27,22 @@ _COPY_BELOW = 4096
 _NO_BODY = frozenset({204, 304})
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _BREAKS = re.compile(r"[\r\n]+")
-_common: tuple[int, str] = (0, "")
+_second = 0
+_starts: dict[int, str] = {}
 
 
-def _common_lines() -> str:
-    """The headers Date and Server, made once a second."""
-    global _common  # noqa: PLW0603 - a cache of one
+def _start(status: int) -> str:
+    """The status line and the headers Date and Server, made once a second."""
+    global _second  # noqa: PLW0603 - the second that _starts is for
     now = int(time.time())
-    if _common[0] != now:
-        _common = (now, f"Date: {formatdate(now, usegmt=True)}\r\nServer: mockscim\r\n")
-    return _common[1]
+    if now != _second:
+        _starts.clear()
+        _second = now
+    found = _starts.get(status)
+    if found is None:
+        line = _LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
+        found = _starts[status] = f"{line}Date: {formatdate(now, usegmt=True)}\r\nServer: mockscim\r\n"
+    return found
 
 
 def head(status: int, headers: Mapping[str, str], length: int | None, *, keep_alive: bool, old: bool = False) -> bytes:
@@ -50,19 +55,17 @@ def head(status: int, headers: Mapping[str, str], length: int | None, *, keep_al
         keep_alive: whether the connection goes on.
         old: whether the client speaks HTTP/1.0, and has to be told when it does.
     """
-    own = "".join([f"{name}: {value}\n" for name, value in headers.items()])
-    if "\r" in own or own.count("\n") != len(headers):
+    own = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    count = len(headers)
+    if own.count("\r") != count or own.count("\n") != count:
         # Header values are ours or a fault rule's; a line break in one must not become another header.
-        own = "".join([_BREAKS.sub(" ", f"{name}: {value}") + "\n" for name, value in headers.items()])
-    end = ""
-    if length is not None and status not in _NO_BODY:
-        end = f"Content-Length: {length}\r\n"
+        own = "".join([_BREAKS.sub(" ", f"{name}: {value}") + "\r\n" for name, value in headers.items()])
+    size = "" if length is None or status in _NO_BODY else f"Content-Length: {length}\r\n"
     if not keep_alive:
-        end += "Connection: close\r\n"
+        size += "Connection: close\r\n"
     elif old:
-        end += "Connection: keep-alive\r\n"
-    first = _LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
-    return "".join((first, _common_lines(), own.replace("\n", "\r\n"), end, "\r\n")).encode("utf-8", "replace")
+        size += "Connection: keep-alive\r\n"
+    return f"{_start(status)}{own}{size}\r\n".encode("utf-8", "replace")
 
 
 class Answer:
@@ -75,7 +78,7 @@ class Answer:
         self.headers = headers
         self.body = body
         self.keep_alive: bool | None = keep_alive
-        self._request: BaseRequest | None = None
+        self._request: Request | None = None
 
     @property
     def body_length(self) -> int:
@@ -87,7 +90,7 @@ class Answer:
         """Whether writing has begun."""
         return self._request is not None
 
-    async def prepare(self, request: BaseRequest) -> None:
+    async def prepare(self, request: Request) -> None:
         """Remember which connection to write to."""
         self._request = request
         self.keep_alive = bool(self.keep_alive and request.keep_alive)
@@ -102,23 +105,29 @@ class Answer:
             # A client that does not read must not make the server hold ever more answers for it.
             await request.protocol._drain_helper()  # what aiohttp's own writer awaits here
 
-    def write(self, request: BaseRequest) -> None:
+    def write(self, request: Request) -> None:
         """Write head and body at once."""
         if request.transport is None:
             return
         self.keep_alive = bool(self.keep_alive and request.keep_alive)
-        body = _body(request, self)
-        first = head(
-            self.status,
-            self.headers,
-            len(self.body),
-            keep_alive=bool(self.keep_alive),
-            old=request.version < (1, 1),
-        )
-        if len(body) > _COPY_BELOW:
-            request.transport.writelines((first, body))
+        self.send(request.transport, request.method, old=request.version < (1, 1))
+
+    def send(self, transport: asyncio.WriteTransport, method: str, *, old: bool) -> None:
+        """Write head and body to a transport.
+
+        Args:
+            transport: of the connection.
+            method: what was asked: a HEAD gets no body.
+            old: whether the client speaks HTTP/1.0.
+        """
+        body = self.body
+        first = head(self.status, self.headers, len(body), keep_alive=bool(self.keep_alive), old=old)
+        if method == "HEAD" or self.status in _NO_BODY:
+            transport.write(first)
+        elif len(body) > _COPY_BELOW:
+            transport.writelines((first, body))
         else:
-            request.transport.write(first + body)
+            transport.write(first + body)
 
 
 class Cut:
@@ -130,17 +139,17 @@ class Cut:
     prepared = True
     headers: Mapping[str, str] = {}
 
-    async def prepare(self, request: BaseRequest) -> None:
+    async def prepare(self, request: Request) -> None:
         """Nothing to prepare."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing to write."""
 
-    def write(self, request: BaseRequest) -> None:
+    def send(self, transport: asyncio.WriteTransport, method: str, *, old: bool) -> None:
         """Nothing to write."""
 
 
-def reset(request: BaseRequest) -> None:
+def reset(request: Request) -> None:
     """Abort the connection so that the client sees RST."""
     transport = request.transport
     if transport is None:
@@ -151,7 +160,7 @@ def reset(request: BaseRequest) -> None:
     transport.abort()
 
 
-def close(request: BaseRequest) -> None:
+def close(request: Request) -> None:
     """Close the connection in order (FIN), after what has been written so far."""
     if request.transport is not None:
         request.transport.close()
@@ -183,7 +192,7 @@ class Sent:
         self.gone = gone
 
 
-async def apply(effect: Effect, request: BaseRequest, answer: Answer, pause: Pause) -> Sent:
+async def apply(effect: Effect, request: Request, answer: Answer, pause: Pause) -> Sent:
     """Put a terminal effect in the place of an answer.
 
     Args:
@@ -212,17 +221,17 @@ async def apply(effect: Effect, request: BaseRequest, answer: Answer, pause: Pau
     return Sent(Cut(), None, {}, b"", cut=True, gone=gone)
 
 
-def left(request: BaseRequest) -> bool:
+def left(request: Request) -> bool:
     """Whether the client has closed the connection."""
     return request.transport is None or request.transport.is_closing()
 
 
-def _body(request: BaseRequest, answer: Answer) -> bytes:
+def _body(request: Request, answer: Answer) -> bytes:
     """What of an answer's body goes out."""
     return b"" if request.method == "HEAD" or answer.status in _NO_BODY else answer.body
 
 
-async def _truncate(effect: Truncate, request: BaseRequest, answer: Answer) -> Sent:
+async def _truncate(effect: Truncate, request: Request, answer: Answer) -> Sent:
     part = _body(request, answer)[: effect.cut(len(answer.body))]
     if effect.framing == "valid":
         return Sent(Answer(answer.status, answer.headers, part), answer.status, answer.headers, part, cut=False)
@@ -234,7 +243,7 @@ async def _truncate(effect: Truncate, request: BaseRequest, answer: Answer) -> S
     return Sent(Cut(), answer.status, answer.headers, part, cut=True, gone=gone)
 
 
-async def _drip(effect: Drip, request: BaseRequest, answer: Answer, pause: Pause) -> Sent:
+async def _drip(effect: Drip, request: Request, answer: Answer, pause: Pause) -> Sent:
     body = _body(request, answer)
     first = head(answer.status, answer.headers, len(answer.body), keep_alive=False)
     wait = effect.pause(len(body))

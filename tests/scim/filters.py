@@ -179,7 +179,7 @@ USER_FILTERS = [
     same("emails pr", "barbara conor broken"),
     same("emails.value pr", "barbara conor broken"),
     same("emails.primary eq true", "barbara"),
-    same("emails.primary eq false", "conor"),
+    same("emails.primary eq false", "barbara conor broken"),  # unsaid is not primary
     same('emails[type eq "work"]', "barbara"),
     same('emails[type eq "work" or type eq "home"]', "barbara conor"),
     same('emails[type eq "work" and value co "home"]', ""),

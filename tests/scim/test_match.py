@@ -480,6 +480,10 @@ def oracle(node: Any, user: dict[str, Any], prefix: str = "") -> bool:
         path = str(node.path)
         holder = user.get(node.path.name) or []
         values = [item.get(node.path.sub) for item in (holder if isinstance(holder, list) else [holder])]
+    of_one_value = prefix or isinstance(node, ValueCompare) or op == "eq"
+    if path == "emails.primary" and of_one_value and op != "pr" and literal is not None:
+        # A value that does not say whether it is primary is not (RFC 7643 §2.4).
+        values = [False if value is None else value for value in values]
     return oracle_values(values, ORACLE_TYPES[path], op, literal)
 
 

@@ -15,7 +15,8 @@ from provider import BASE, ENTERPRISE, Provider
 from mockscim.scim import urns
 from mockscim.scim.errors import ScimError
 from mockscim.scim.members import MembersDraft
-from mockscim.scim.patch import Patcher, read_operations
+from mockscim.scim.patch import Patcher
+from mockscim.scim.patch_request import read_operations
 from mockscim.scim.policy import TOLERANT, Policy, Tolerance
 from mockscim.scim.schema import standard_registry
 
@@ -86,7 +87,7 @@ def test_add_of_what_is_there_changes_nothing(barbara: tuple[Provider, str]) -> 
     answer = provider.patch(path, op("add", "emails", [HOME]), op("add", "name.givenName", "Barbara"))
     assert answer.document == before
     assert answer.reply is not None
-    assert answer.reply.changes == []
+    assert answer.reply.changes == ()
 
 
 def test_add_to_a_single_value_replaces_it(barbara: tuple[Provider, str]) -> None:
@@ -341,7 +342,12 @@ def test_a_required_attribute_cannot_be_unassigned(barbara: tuple[Provider, str]
         (op("replace", "meta.created", "2020-01-01T00:00:00Z"), "mutability"),
         (op("add", "groups", [{"value": "x"}]), "mutability"),
         (op("remove", "groups"), "mutability"),
-        (op("add", "schemas", ["urn:x:y"]), "mutability"),
+        (op("remove", "schemas"), "mutability"),
+        (op("replace", "schemas", []), "mutability"),
+        (op("replace", "schemas", [urns.USER]), "mutability"),
+        (op("replace", "schemas", [5]), "invalidValue"),
+        (op("add", "schemas", 5), "invalidValue"),
+        (op("add", "schemas.x", "y"), "invalidPath"),
         (op("replace", f"{ENTERPRISE}:manager.displayName", "x"), "mutability"),
         (op("replace", "nonsense", "x"), "invalidPath"),
         (op("replace", "name.nonsense", "x"), "invalidPath"),
@@ -592,6 +598,16 @@ def test_members_removed_by_value_that_are_not_members_change_nothing() -> None:
     assert provider.patch(f"/Groups/{group}", op("remove", "members", [{"value": "x"}]))["meta"]["version"] == version
 
 
+@pytest.mark.parametrize("id_", ["a b", "a/b", "ä", "a?b", "a%20b", ""])
+def test_unknown_members_have_ids_that_can_be_in_a_ref(id_: str) -> None:
+    """Where unknown members are accepted, their ids still become part of a $ref, which is a URI."""
+    provider = Provider(accepted=TOLERANT | {"unknown-member"})
+    group = provider.group("g")
+    answer = provider.patch(f"/Groups/{group}", op("add", "members", [{"value": id_}]))
+    assert (answer.status, answer["scimType"]) == (400, "invalidValue")
+    assert provider.member_ids(group) == []
+
+
 def test_values_removed_by_value(barbara: tuple[Provider, str]) -> None:
     """The same shape works for any multi-valued attribute."""
     provider, path = barbara
@@ -771,13 +787,16 @@ def test_strict_mode_takes_the_rfc_s_own_shapes_without_a_word() -> None:
     assert [email["value"] for email in answer["emails"]] == ["y", "x"]
 
 
-def test_remove_missing_member_is_a_leniency() -> None:
-    """Okta removes a member who left: nothing happens, and it is noted."""
-    provider = Provider()
-    group = provider.group("g")
-    version = provider.get(f"/Groups/{group}")["meta"]["version"]
-    answer = provider.patch(f"/Groups/{group}", op("remove", 'members[value eq "x"]'))
-    assert (answer.leniencies, answer["meta"]["version"]) == ({"remove-missing"}, version)
+def test_removing_one_who_is_no_member_is_right() -> None:
+    """RFC 7644 §3.5.2.2: nothing happens, and it succeeds, strict or not; a filter for anything else has no target."""
+    for strict in (True, False):
+        provider = Provider(strict=strict)
+        group = provider.group("g", provider.user("one"))
+        version = provider.get(f"/Groups/{group}")["meta"]["version"]
+        answer = provider.patch(f"/Groups/{group}", op("remove", 'members[value eq "x"]'))
+        assert (answer.leniencies, answer["meta"]["version"]) == (set(), version)
+        other = provider.patch(f"/Groups/{group}", op("remove", 'members[display eq "x"]'))
+        assert other.error == (400, "noTarget") if strict else other.leniencies == {"remove-missing"}
 
 
 def test_one_request_cannot_keep_the_server_for_itself() -> None:

@@ -56,7 +56,7 @@ def test_rendered_bytes_and_document_agree() -> None:
     for id_ in (boss, user, group):
         record = provider.store.find(id_)
         assert record is not None
-        rendered = json.loads(provider.store.render(record, BASE.encode()))
+        rendered = json.loads(provider.store.render(record, BASE))
         assert rendered == provider.store.document(record, BASE)
         assert rendered == provider.get(rendered["meta"]["location"].removeprefix(BASE)).document
 
@@ -154,7 +154,7 @@ def test_a_restored_resource_has_a_version_never_used() -> None:
     for path in ("/Users/id-1", "/Users/id-2", "/Groups/id-4"):
         version = provider.get(path)["meta"]["version"]
         assert version not in versions
-        assert int(version[3:-1]) > used
+        assert int(version[3:-1].partition("-")[0]) > used
 
 
 def test_a_restore_without_renewal_is_as_if_nothing_had_happened() -> None:

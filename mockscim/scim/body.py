@@ -1,0 +1,71 @@
+"""The body of a request as JSON, and what JSON allows that SCIM does not: a name twice in one object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from mockscim.scim.errors import invalid_syntax
+from mockscim.scim.policy import Tolerance
+
+# Of JSON that has been read once: texts, with the colon behind those that are names, and the ends of objects.
+_TOKEN = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)|[{}]', re.DOTALL)
+
+
+def read_json(body: bytes, tolerance: Tolerance) -> Any:  # noqa: ANN401
+    """The document in a body; of a name that an object has twice the last value counts.
+
+    Raises:
+        ScimError: 400 invalidSyntax when it is no JSON.
+    """
+    if not body.strip():
+        raise invalid_syntax("the request has no body")
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise invalid_syntax(f"the body is not JSON: {error}") from None
+    try:
+        again = orjson.dumps(document)
+    except orjson.JSONEncodeError:  # deeper than orjson writes
+        again = b""
+    # A name that was dropped took its colon along. Colons inside texts are the same in both, unless they are escaped.
+    if again != body and (again.count(b":") != body.count(b":") or b"\\u003a" in body or b"\\u003A" in body):
+        _note_duplicates(body, tolerance)
+    return document
+
+
+def note_twins(document: Mapping[str, Any], tolerance: Tolerance) -> None:
+    """Meet a name that an object has twice, in different case: it is one and the same (RFC 7643 §2.1)."""
+    seen: set[str] = set()
+    for name in document:
+        if name.lower() in seen:
+            tolerance.allow("duplicate-key", f"{name[:100]} is given twice, in different case")
+        seen.add(name.lower())
+
+
+def fields_of(document: Mapping[str, Any], tolerance: Tolerance) -> dict[str, Any]:
+    """The members of a message by their names in lower case."""
+    found = {name.lower(): value for name, value in document.items()}
+    if len(found) < len(document):
+        note_twins(document, tolerance)
+    return found
+
+
+def _note_duplicates(body: bytes, tolerance: Tolerance) -> None:
+    """Meet names that an object has twice, letter for letter; in different case they are ``note_twins``'."""
+
+    inside: list[set[str]] = []
+    for token in _TOKEN.finditer(body):
+        text, colon = token.groups()
+        if colon:
+            name = orjson.loads(text)
+            if name in inside[-1]:
+                tolerance.allow("duplicate-key", f"{name[:100]} is given twice")
+            inside[-1].add(name)
+        elif token[0] == b"{":
+            inside.append(set())
+        elif token[0] == b"}":
+            inside.pop()

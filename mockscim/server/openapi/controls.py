@@ -1,0 +1,127 @@
+"""The operations of the control API, from its own table of routes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from mockscim.faults import all_types
+from mockscim.faults.documents import schema_hook
+from mockscim.faults.rule import RuleDocument, SequenceDocument
+from mockscim.server import shapes
+from mockscim.server.address import CONTROL
+from mockscim.server.control import ROUTES, Route
+from mockscim.server.openapi.parts import Document, Parts, answer, content, reference
+
+_JSON = ["application/json"]
+# The names of resource types have no dot, so nothing can clash with one that a fixture brings.
+_PREFIX = "control."
+_REFERENCE = f"#/components/schemas/{_PREFIX}{{name}}"
+_GROUP = re.compile(r"\(\?P<(\w+)>((?:\[[^\]]*\]|[^()])+)\)")
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+_QUERY: dict[str, tuple[Document, str]] = {
+    "operation": ({"type": "string"}, "Only this operation or refinement; * stands for any text"),
+    "status": ({"type": "string"}, "Only answers with this status"),
+    "fault": ({"type": "string"}, "Only where this rule, or this type of fault, struck"),
+    "since": (_NUMBER, "Only what has a greater number"),
+    "limit": ({**_NUMBER, "minimum": 1}, "So many at most; 1000 unless said otherwise"),
+}
+_REFUSALS = {
+    400: "The request is malformed, or asks for what cannot be",
+    401: "The admin token is missing or wrong",
+    403: "Asked from a web page of another origin, or by a host that is not let in",
+    404: "There is no such thing",
+    409: "It clashes with what is there",
+    413: "The body is too large",
+}
+
+
+def paths(parts: Parts, *, admin: bool) -> Document:
+    """The paths below ``/_mockscim``; what they refer to goes into ``parts``."""
+    _name_rules(parts)
+    problem = _schema(shapes.Problem, parts)
+    if admin:
+        text = "What the server was started with as --admin-token"
+        parts.security["adminToken"] = {"type": "http", "scheme": "bearer", "description": text}
+    found: Document = {}
+    for route in ROUTES:
+        path, parameters = _template(route.pattern.pattern)
+        operations = found.setdefault(CONTROL + path, {})
+        if parameters:
+            operations["parameters"] = parameters
+        operations[route.method.lower()] = _operation(route, parts, problem, admin=admin)
+    return found
+
+
+def _operation(route: Route, parts: Parts, problem: Document, *, admin: bool) -> Document:
+    refused = [400, 403, *([401] if admin else []), *([404] if route.missing else [])]
+    answers = {
+        str(status): answer("Done", None if shape is None else content(_schema(shape, parts), _JSON))
+        for status, shape in route.answers.items()
+    }
+    document: Document = {
+        "operationId": f"control.{route.action.__name__.strip('_')}",
+        "tags": ["control"],
+        "summary": (route.action.__doc__ or "").partition("\n")[0].rstrip(".:"),
+        "security": [{"adminToken": []}] if admin else [],
+    }
+    if route.query:
+        document["parameters"] = [
+            {"name": name, "in": "query", "description": _QUERY[name][1], "schema": _QUERY[name][0]}
+            for name in route.query
+        ]
+    if route.body is not None:
+        document["requestBody"] = {"content": content(_schema(route.body, parts), _JSON)}
+        refused += [409, 413]
+    for status in refused:
+        headers = {"WWW-Authenticate": "How to authenticate"} if status == 401 else None
+        answers[str(status)] = answer(_REFUSALS[status], content(problem, _JSON), headers)
+    document["responses"] = dict(sorted(answers.items()))
+    return document
+
+
+def _template(pattern: str) -> tuple[str, list[Document]]:
+    """A route's pattern as a path template, and its parameters: ``/faults/(?P<name>[^/]+)`` to ``/faults/{name}``."""
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^{inner}$"}}
+        for name, inner in _GROUP.findall(pattern)
+    ]
+    path = re.sub(r"\\(.)", r"\1", _GROUP.sub(r"{\1}", pattern))
+    return path.rstrip("/"), parameters
+
+
+def _schema(shape: Any, parts: Parts) -> Document:  # noqa: ANN401 - a type, or the name of a schema
+    if isinstance(shape, str):
+        return reference(_PREFIX + shape)
+    [found], components = msgspec.json.schema_components([shape], schema_hook=schema_hook, ref_template=_REFERENCE)
+    parts.schemas.update({_PREFIX + name: schema for name, schema in components.items()})
+    return found
+
+
+def _name_rules(parts: Parts) -> None:
+    """Fault rules as they are sent and answered, each type with parameters of its own."""
+    kinds = []
+    for kind in all_types():
+        of_kind = {
+            "type": {"enum": [kind.name, *kind.aliases]},
+            "phase": {"enum": [*kind.phases, None]},
+            "parameters": _schema(kind.parameters, parts),
+        }
+        kinds.append({"title": kind.name, "description": kind.doc, "type": "object", "properties": of_kind})
+    fault = parts.name(f"{_PREFIX}Fault", {"anyOf": kinds})
+    rule, sequence = _schema(RuleDocument, parts), _schema(SequenceDocument, parts)
+    step = f"{_PREFIX}StepDocument"
+    parts.schemas[step] = {"allOf": [parts.schemas[step], fault]}
+    for name in (f"{_PREFIX}RuleDocument", f"{_PREFIX}SequenceDocument"):
+        # What a listing adds: numbers there, and ignored when sent back.
+        parts.schemas[name]["properties"] |= {"hits": {}, "matches": {}}
+    one = parts.name(f"{_PREFIX}Rule", {"anyOf": [{"allOf": [rule, fault]}, sequence]})
+    several = {"type": "array", "items": one}
+    listed = {"type": "object", "properties": {"items": several, "next": {"type": "null"}}, "required": ["items"]}
+    scenario = {"type": "object", "properties": {"rules": several}, "required": ["rules"]}
+    parts.name(f"{_PREFIX}Rules", listed)
+    parts.name(f"{_PREFIX}AllRules", {"anyOf": [several, scenario]})
+    parts.name(f"{_PREFIX}NewRules", {"anyOf": [one, several, scenario]})
+    parts.name(f"{_PREFIX}RuleOrRules", {"anyOf": [one, listed]})

@@ -1,0 +1,220 @@
+"""The shapes of what the control API takes and answers, for its description; nothing is checked against them here."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class Problem(TypedDict):
+    """Why a request was refused; ``where`` is a JSON pointer into what was sent."""
+
+    status: int
+    detail: str
+    where: NotRequired[str]
+
+
+class Health(TypedDict):
+    """The server is up."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class Clock(TypedDict):
+    """What time it is for the tenant."""
+
+    mode: Literal["real", "virtual"]
+    now: str
+
+
+class Tenant(TypedDict):
+    """What a tenant is and holds."""
+
+    tenant: str
+    base_url: str
+    profile: str
+    seed: int
+    strict: bool
+    clock: Clock
+    resources: dict[str, int]
+
+
+class Fixture(TypedDict, total=False):
+    """A fixture document; a ListResponse or a resource does as well."""
+
+    description: str
+    profile: str
+    users: list[dict[str, Any]]
+    groups: list[dict[str, Any]]
+    resources: dict[str, list[dict[str, Any]]]
+    accounts: list[dict[str, Any]]
+    schemas: list[dict[str, Any]]
+    resourceTypes: list[dict[str, Any]]
+
+
+class Loaded(TypedDict):
+    """How many resources a fixture brought."""
+
+    loaded: int
+
+
+class FaultType(TypedDict):
+    """One kind of fault; ``parameters`` is a JSON Schema."""
+
+    name: str
+    family: str
+    phases: list[Literal["before", "after"]]
+    default_phase: Literal["before", "after"]
+    terminal: bool
+    aliases: list[str]
+    doc: str
+    correct_client: str
+    parameters: dict[str, Any]
+
+
+class FaultTypes(TypedDict):
+    """All kinds of faults."""
+
+    items: list[FaultType]
+    next: None
+
+
+class Token(TypedDict):
+    """A minted token; its text is whole in the answer that minted it, and masked in every other.
+
+    ``client`` is the OAuth client that it was issued to; null where it was made through the control API.
+    """
+
+    name: str
+    token: str
+    created: str
+    expires: str | None
+    scopes: list[Literal["read", "write"]]
+    user: str | None
+    client: str | None
+
+
+class Tokens(TypedDict):
+    """All minted tokens."""
+
+    items: list[Token]
+    next: None
+
+
+class Leniency(TypedDict):
+    """One deviation from the RFCs, and whether the tenant accepts it."""
+
+    code: str
+    accepts: str
+    rfc: str
+    source: str
+    sent_by: str
+    on: bool
+    default: bool
+
+
+class Leniencies(TypedDict):
+    """All deviations that are known."""
+
+    items: list[Leniency]
+    next: None
+
+
+class SentRequest(TypedDict):
+    """What a client sent."""
+
+    headers: dict[str, str]
+    body: Any
+
+
+class SentResponse(TypedDict):
+    """What a client was answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+class ResourceVersion(TypedDict):
+    """The resource that an exchange was about."""
+
+    type: str
+    id: str
+    version: str
+
+
+class AppliedFault(TypedDict):
+    """A fault that struck."""
+
+    rule: str
+    type: str
+    phase: Literal["before", "after"]
+    outcome: str
+
+
+class UsedLeniency(TypedDict):
+    """A deviation that was met and accepted."""
+
+    code: str
+    source: str
+    detail: str
+
+
+class JournalEntry(TypedDict):
+    """One exchange, secrets masked; ``response`` is null where nothing went out."""
+
+    n: int
+    time: str
+    duration_ms: float
+    tenant: str
+    operation: str | None
+    refinements: list[str]
+    method: str
+    path: str
+    query: str
+    request: SentRequest
+    response: SentResponse | None
+    resource: ResourceVersion | None
+    committed: bool
+    changes: list[int]
+    faults: list[AppliedFault]
+    leniencies: list[UsedLeniency]
+    connection: int
+    attempt: int
+    client_gone: bool
+
+
+class JournalPage(TypedDict):
+    """Exchanges, oldest first; ``next`` is the ``since`` to go on with."""
+
+    items: list[JournalEntry]
+    next: int | None
+    dropped: int
+
+
+class HistoryEntry(TypedDict):
+    """One committed change; ``journal`` is null for one made behind the client's back."""
+
+    n: int
+    time: str
+    operation: str
+    type: str
+    id: str
+    version: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    journal: int | None
+
+
+class HistoryPage(TypedDict):
+    """Changes, oldest first; ``next`` is the ``since`` to go on with."""
+
+    items: list[HistoryEntry]
+    next: int | None
+    dropped: int
+
+
+class Har(TypedDict):
+    """An HTTP Archive 1.2."""
+
+    log: dict[str, Any]
