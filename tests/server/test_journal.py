@@ -18,8 +18,9 @@ ENTRY = (
 
 def exchange(n=0, method="GET", path="/Users", status=200, **more):
     """An exchange as the edge fills it in."""
-    made = Exchange(0.0, "", method, path, "", {}, 1, **more)
-    made.status = status
+    made = Exchange(0.0, "", method, path, "", {}, 1)
+    for name, value in {"status": status, "n": n, **more}.items():
+        setattr(made, name, value)
     return made
 
 
@@ -303,7 +304,7 @@ def test_journal_memory():
         journal.record(exchange(**more))
     assert (kept(journal), journal.dropped) == ([2], 1)
     heavy = exchange()
-    heavy.headers = {"X": "y" * 90_000}
+    heavy._headers = {"X": "y" * 90_000}
     journal.record(heavy)
     assert kept(journal) == [3]
     journal.record(exchange(path="/" + "p" * 300_000))

@@ -1,10 +1,11 @@
-"""Other people's judges of SCIM: scim2-tester's checks, and a session of scim2-client, against a running server."""
+"""Other people's judges of SCIM against a running server: scim2-tester, scim-sanity, and a session of scim2-client."""
 
 import pytest
-from edge import AUTH
+from edge import AUTH, TOKEN
 from scim2_client import BaseSyncSCIMClient
 from scim2_models import Error, PatchOp, PatchOperation, SearchRequest
 from scim2_tester import Status, check_server
+from scim_sanity.probe.runner import run_probe_api
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
@@ -58,6 +59,35 @@ def test_scim2_tester_strict(serve):
     assert all(f"{ENTERPRISE} has no attribute schemas" in reason for _, reason in found)
 
 
+def insanities(server):
+    """What scim-sanity in its strict mode has to say against a server: (name, message), warnings included."""
+    report = run_probe_api(f"{server.root}/scim/v2", token=TOKEN, strict=True)
+    assert report["summary"]["passed"] > 20
+    return [(r["name"], r["message"]) for r in report["results"] if r["status"] not in ("pass", "skip")]
+
+
+@pytest.mark.parametrize("profile", ["standard", "interop"])
+@pytest.mark.parametrize("strict", [False, True])
+def test_scim_sanity(serve, profile, strict):
+    """scim-sanity in its strict mode finds nothing, with --strict or without.
+
+    It adds a member whose id it made up and asks for 200, so unknown members have to be accepted.
+    """
+    assert insanities(serve(profile, None, strict=strict, accept=("unknown-member",))) == []
+
+
+def test_scim_sanity_member(serve):
+    """The member that it makes up is all that it complains about where unknown members are refused."""
+    assert insanities(serve(fixture=None)) == [("PATCH /Groups/{id} add member", "Expected 200, got 400")]
+
+
+def test_scim_sanity_segment(serve):
+    """Of Segment it finds what Segment does: names that stay, and people who leave when they are deactivated."""
+    found = [name for name, _ in insanities(serve("segment", None, accept=("unknown-member",)))]
+    assert found[:3] == ["GET /Users/{id} after PUT", "GET /Users/{id} after PATCH", "DELETE /Users/{id}"]
+    assert [name.partition("/Users/")[0] for name in found[3:]] == ["DELETE "]  # once more, when it cleans up
+
+
 def test_discovery(session):
     """The discovery documents describe the server so that a client can build its models from them."""
     assert {type_.name for type_ in session.provider.resource_types} == {"User", "Group"}
@@ -65,7 +95,9 @@ def test_discovery(session):
     assert config.patch.supported
     assert config.filter.supported
     assert config.etag.supported
-    assert not config.bulk.supported
+    assert config.bulk.supported
+    assert config.bulk.max_operations == 1000
+    assert config.bulk.max_payload_size == 1024 * 1024
 
 
 def test_user_session(session):
