@@ -92,6 +92,8 @@ def to_curl(entry: Mapping[str, Any], base_url: str) -> str:
 
 def _url(entry: Mapping[str, Any], base_url: str) -> str:
     parts = urlsplit(base_url)
+    if entry["operation"] == "token.create":  # beside what is below the base URL
+        parts = parts._replace(path=parts.path.removesuffix("/scim/v2"))
     path = quote(entry["path"], safe="/:@!$&'()*+,;=")
     query = f"?{entry['query']}" if entry["query"] else ""
     return f"{parts.scheme}://{parts.netloc}{parts.path}{path}{query}"

@@ -37,9 +37,10 @@ from mockscim.faults import FaultError, Scenario, compile_rules, latency_rule, p
 from mockscim.fixtures import Fixture
 from mockscim.log import LogMode
 from mockscim.server.address import TOKEN
-from mockscim.server.app import Options, ScimServer, create_server, fixed_base
+from mockscim.server.app import ScimServer, create_server
 from mockscim.server.auth import parse_login
 from mockscim.server.oauth import parse_client
+from mockscim.server.options import Options, fixed_base
 from mockscim.tables import printable
 from mockscim.tenant import Start
 from mockscim.tls import Tls, prepared

@@ -21,6 +21,7 @@ from mockscim.agenda import Agenda
 from mockscim.clock import Clock, parse_instant
 from mockscim.faults import FaultEngine, FaultError
 from mockscim.fixtures import Entry, Fixture, FixtureError
+from mockscim.gates import Gates
 from mockscim.journal import History, Journal
 from mockscim.profiles import Profile, with_if_match
 from mockscim.scim.call import Reply
@@ -98,6 +99,7 @@ class Tenant:
         # How to cut what is waiting: requests under a delay, a hang, a gate. Called on reset and shutdown.
         self.cuts: set[Callable[[], None]] = set()
         self.agenda = Agenda()
+        self.gates = Gates()
         self.policy: Policy = start.profile.with_leniencies(
             strict=start.strict, accept=start.accept, refuse=start.refuse
         )
@@ -186,6 +188,7 @@ class Tenant:
         """End what is in flight: waits stop, and what had not been committed yet never is."""
         self.generation += 1
         self.agenda.clear()
+        self.gates.clear()
         for cut in list(self.cuts):
             cut()
 

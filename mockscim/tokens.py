@@ -171,7 +171,7 @@ class Tokens:
         """Forget issued tokens that have ended, and the oldest tenth of those that have not."""
         issued = [token for token in self._kept.values() if token.client is not None]
         lasting = [token for token in issued if token.expires is None or token.expires > now]
-        kept = lasting[len(issued) // 10 :] if len(lasting) == len(issued) else lasting
+        kept = lasting[len(issued) // 10 + 1 :] if len(lasting) == len(issued) else lasting
         for name in {token.digest for token in issued} - {token.digest for token in kept}:
             del self._kept[name]
 

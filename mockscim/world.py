@@ -43,20 +43,31 @@ class Session:
         self.changes: list[Change] = []
         self._watching = 0
 
-    def serve(self, call: Call, hits: Sequence[Served]) -> Reply:
+    def serve(self, call: Call, hits: Sequence[Served], perform: Serve | None = None) -> Reply:
         """Serve a request through some faults, the first of them outermost.
+
+        Args:
+            call: the request.
+            hits: the faults.
+            perform: serves it without them; without it the service does, and ``changes`` has what that commits.
 
         Raises:
             ScimError: it is refused, by the provider or by a fault; ``changes`` may hold something all the same.
         """
-        serve: Serve = self._perform
+        serve: Serve = self._guard(perform or self._perform)
         for hit in reversed(hits):
             serve = _through(hit, _World(self, hit), serve)
         return serve(call)
 
+    def _guard(self, perform: Serve) -> Serve:
+        def guarded(call: Call) -> Reply:
+            if self._watching and call.verb not in ("get", "list", "search"):
+                raise RuntimeError("nothing is written while another state is looked at")
+            return perform(call)
+
+        return guarded
+
     def _perform(self, call: Call) -> Reply:
-        if self._watching and call.has_body | (call.method == "DELETE") and call.verb != "search":
-            raise RuntimeError("nothing is written while another state is looked at")
         reply = self.tenant.service.perform(call, self.tenant.clock.text())
         self.changes += reply.changes
         return reply

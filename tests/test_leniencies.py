@@ -11,7 +11,7 @@ from mockscim.profiles import ProfileError
 from mockscim.scim import urns
 from mockscim.scim.errors import ScimError
 from mockscim.scim.policy import INTEROP, LENIENCIES, OFF_BY_DEFAULT, TOLERANT, UnknownLeniencyError, accepted
-from mockscim.server.app import _check_content_type
+from mockscim.server.body import check_content_type
 from mockscim.tenant import Start, Tenant
 
 BASE = "https://example.com/v2"
@@ -311,7 +311,7 @@ def ask(where, row):
     call = service.route(row.method, row.path, BASE)
     try:
         if call.has_body:
-            _check_content_type(row.content_type, call)
+            check_content_type(row.content_type, call)
         service.read(call, row.query.items(), row.body)
         reply = service.perform(call, where.clock.text())
     except ScimError as error:

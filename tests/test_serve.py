@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
 import pytest
 from processes import PATIENCE, TOKEN, Server, command, environment, run
@@ -322,3 +323,51 @@ def test_the_log_tells_every_request(mode):
         assert [entry["committed"] for entry in entries] == [True, False]
         assert entries[0]["operation"] == "user.create"
         assert entries[1]["faults"][0]["outcome"] == "503"
+
+
+# -- who may come in -----------------------------------------------------------------------------------------------
+
+
+def test_logins_and_clients():
+    """--basic, --oauth-client and --token-ttl have twins; the ready line says where tokens are to be had."""
+    with Server(
+        MOCKSCIM_SERVE_BASIC="ann:secret bob:other",
+        MOCKSCIM_SERVE_OAUTH_CLIENT="sync:secret:read other:secret",
+        MOCKSCIM_SERVE_TOKEN_TTL="5m",
+    ) as server:
+        assert server.ready["token_url"] == server.base_url.removesuffix("/scim/v2") + "/oauth/token"
+        assert server.ready["token"]
+        assert server.request("GET", "/scim/v2/Users", Authorization="Basic Ym9iOm90aGVy").status == 200
+        config = server.request("GET", "/scim/v2/ServiceProviderConfig").body
+        schemes = [scheme["type"] for scheme in config["authenticationSchemes"]]
+        assert schemes == ["oauthbearertoken", "oauth2", "httpbasic"]
+        form = "grant_type=client_credentials&client_id=sync&client_secret=secret"
+        request = urllib.request.Request(server.ready["token_url"], form.encode())
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            issued = json.load(answer)
+        assert (issued["expires_in"], issued["scope"]) == (300, "read")
+        bearer = f"Bearer {issued['access_token']}"
+        assert server.request("GET", "/scim/v2/Users", Authorization=bearer).status == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"basic": ("ann",)}, "^--basic: USER:PASSWORD was expected$"),
+        ({"oauth_client": ("id",)}, "^--oauth-client: ID:SECRET was expected, or "),
+        ({"oauth_client": ("id:my-secret:all",)}, "^(?!.*my-secret)--oauth-client: "),
+        ({"token_ttl": "soon"}, "^--token-ttl: 'soon' is not a duration"),
+        ({"basic": ("a:b",), "no_auth": True}, "^--no-auth asks for no token and --basic for one"),
+        ({"oauth_client": ("a:b",), "no_auth": True}, "^--no-auth asks for no token and --oauth-client for one"),
+    ],
+)
+def test_logins_and_clients_that_cannot_be(settings, message):
+    """A slip is told with its option, and without what may be a secret."""
+    with pytest.raises(SettingsError, match=message):
+        prepared(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"basic": ("a:b",)}, {"oauth_client": ("a:b",)}])
+def test_a_login_guards_as_a_token_does(settings):
+    """Beyond loopback a login or a client will do in place of a token; one is made all the same."""
+    assert len(checked(Settings(host=EVERYWHERE, admin_token="guard", **settings)).token[0]) >= 32

@@ -56,7 +56,6 @@ def fields_of(document: Mapping[str, Any], tolerance: Tolerance) -> dict[str, An
 
 def _note_duplicates(body: bytes, tolerance: Tolerance) -> None:
     """Meet names that an object has twice, letter for letter; in different case they are ``note_twins``'."""
-
     inside: list[set[str]] = []
     for token in _TOKEN.finditer(body):
         text, colon = token.groups()

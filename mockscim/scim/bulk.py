@@ -244,7 +244,7 @@ class _Job:
             verdict = self._prepare(operation, call)
             if not verdict.carry_out:
                 return _Outcome(self._replaced(operation, call, verdict), done=False)
-            reply = self._perform(operation, call)
+            reply = self._perform(operation, call, verdict)
         except ScimError as error:
             return _Outcome(self._refused(operation, call, error), done=False)
         finally:
@@ -292,23 +292,27 @@ class _Job:
             call.looked_at += len(record.members)  # a PUT compares them all
         if call.has_body:
             self._provider.take(call, operation.data)
-        if self._call.gate is None or self._trial:
+        if self._call.verdict is None or self._trial:
             return GO_ON
-        verdict = self._call.gate(call)
+        verdict = self._call.verdict(call)
         if verdict.stop:
             raise _Stopped
         return verdict
 
-    def _perform(self, operation: BulkOperation, call: Call) -> Reply:
+    def _perform(self, operation: BulkOperation, call: Call, verdict: Verdict) -> Reply:
         mark = len(self.changes)
-        reply = self._provider.perform(call, self._now, new_id=call.new_id)
-        self.changes += reply.changes
+        reply = self._serve(call) if verdict.serve is None else verdict.serve(call, self._serve)
         for change in self.changes[mark:]:
             before = change.before.body if change.before is not None else b""
             if change.after is not None and _LITERAL in change.after.body and _LITERAL not in before:
                 raise invalid_value(f"{operation.where} would store {PREFIX} as it is")
         if call.verb == "create" and operation.bulk_id is not None and reply.resource is not None:
             self._ids.setdefault(operation.bulk_id, reply.resource.id)
+        return reply
+
+    def _serve(self, call: Call) -> Reply:
+        reply = self._provider.perform(call, self._now, new_id=call.new_id)
+        self.changes += reply.changes
         return reply
 
     # -- what is told of it ------------------------------------------------------------------------------------

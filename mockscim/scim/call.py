@@ -22,16 +22,18 @@ class Verdict(NamedTuple):
         status: what its result says instead of what became of it; None: what became of it.
         body: the response in that result, as JSON or text; empty for none.
         stop: neither this operation nor any after it is done, and there is no answer to the job.
+        serve: has the operation served in another way, given what serves it as ever.
     """
 
     carry_out: bool = True
     status: int | None = None
     body: bytes = b""
     stop: bool = False
+    serve: Callable[[Call, Callable[[Call], Reply]], Reply] | None = None
 
 
 GO_ON = Verdict()
-Gate = Callable[["Call"], Verdict]
+GiveVerdict = Callable[["Call"], Verdict]
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -52,7 +54,7 @@ class Call:
     problem: ScimError | None = None
     # Of a bulk job: what it asks for, and who is asked before each of its operations.
     bulk: Bulk | None = None
-    gate: Gate | None = None
+    verdict: GiveVerdict | None = None
     # Of one of its operations: the id that it will give, what the job has looked at so far (patch.MOST_LOOKED_AT),
     # and that nobody reads the resource in its answer.
     new_id: str | None = None

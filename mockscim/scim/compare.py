@@ -203,7 +203,11 @@ def _folded_test(op: str, value: str) -> Test:
     return lambda stored: isinstance(stored, str) and exact(stored.casefold())
 
 
-_DATE_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))?", re.ASCII)
+_DATE_TIME = re.compile(
+    r"(-?\d{4,9})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))?", re.ASCII
+)
+
+_DAYS_OF_400_YEARS = 146_097
 
 
 def instant(text: object) -> tuple[int, str] | None:
@@ -222,8 +226,10 @@ def _parse_instant(text: str) -> tuple[int, str] | None:
         return None
     year, month, day, hour, minute, second = map(int, match.groups()[:6])
     fraction, sign, hours, minutes = match.groups()[6:]
+    # Python's calendar ends at 9999 and begins with 1; every 400 years it has the same days again.
+    ages, of_age = divmod(year - 1, 400)
     try:
-        days = dt.date(year, month, day).toordinal()
+        days = dt.date(of_age + 1, month, day).toordinal() + ages * _DAYS_OF_400_YEARS
     except ValueError:
         return None
     fraction = (fraction or "").rstrip("0")

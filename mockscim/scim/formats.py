@@ -6,9 +6,9 @@ import calendar
 import re
 
 # §2.3.5: xsd:dateTime of XML Schema 1.1, Part 2, §3.3.7. A day may end at 24:00:00; the year 0000 and those before it
-# exist, and years beyond 9999 have as many digits as they need.
+# exist, and those beyond 9999 (here up to nine digits).
 _DATE_TIME = re.compile(
-    r"-?(?:[1-9]\d{3,}|0\d{3})-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+    r"-?(?:[1-9]\d{3,8}|0\d{3})-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
     r"T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00(?:\.0+)?)"
     r"(?:Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))?",
     re.ASCII,

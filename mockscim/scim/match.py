@@ -231,7 +231,7 @@ class _Compiler:
                 urn = next(e.id for e, _ in resource_type.extensions if attribute is e.attributes.get(attribute.key))
                 self.leniencies[UNQUALIFIED, f"{path} stands for {urn}:{path}"] = None
         elif attribute is not None and path.uri is not None and path.uri.lower() != resource_type.schema.key:
-            extension = resource_type.extension(path.uri)
+            extension = resource_type.extension(attribute.schema)
             urn = extension.id if extension else None
         if attribute is None:
             return self._schema(node) or self._unknown(
@@ -304,6 +304,8 @@ class _Compiler:
         return place.sub(value)
 
     def _note(self, index: str | None, attribute: Attribute, value: Value) -> None:
+        if attribute.key == "$ref":
+            return  # what is stored is relative to the base URL, what is asked for is not
         if index is not None and isinstance(value, str) and attribute.type in ("string", "reference"):
             self.equalities.append((index, value if attribute.case_exact else value.casefold()))
 

@@ -103,7 +103,7 @@ class Selected:
         by = self._by
         if one[:by] != other[:by]:
             return one[:by] < other[:by] if self._descending else one[:by] > other[:by]
-        return one[by:] >= other[by:]
+        return one[by:] > other[by:]
 
 
 def in_order(

@@ -12,6 +12,7 @@ import orjson
 
 from mockscim.scim import interop, match, paging, urns
 from mockscim.scim.body import fields_of
+from mockscim.scim.compare import instant
 from mockscim.scim.cursor import Cursors, Pager
 from mockscim.scim.errors import (
     ScimError,
@@ -34,6 +35,7 @@ _PARAMETER_KEYS = {name.lower(): name for name in PARAMETERS}
 _PARAMETERS = frozenset(PARAMETERS)
 _LIST_HEAD = b'{"schemas":["' + urns.LIST_RESPONSE.encode() + b'"],"totalResults":'
 _LARGEST = 2**63 - 1
+_LONG_AGO = 10**19  # in seconds
 # Pages up to this size are rendered each time; larger ones mostly show again what others have shown.
 _FEW = 8
 _PLAIN = re.compile(r'([A-Za-z]{1,64}) eq "([^"\\\x00-\x1f]{0,1000})"')
@@ -451,15 +453,13 @@ def _sort_attribute(
         if root:
             return None
         raise invalid_path(f"sortBy: {kind.name} has no attribute {sort_by[:100]}")
-    if attribute.returned == "never":
-        raise invalid_path(f"sortBy: {attribute.path} is never returned")
     sub_name = path.path.sub or ("value" if attribute.type == "complex" else None)
-    if sub_name is None:
-        return attribute, attribute
-    sub = attribute.sub(sub_name)
-    if sub is None:
+    leaf = attribute if sub_name is None else attribute.sub(sub_name)
+    if leaf is None:
         raise invalid_path(f"sortBy: {attribute.path} has no sub-attribute {sub_name}")
-    return attribute, sub
+    if "never" in (attribute.returned, leaf.returned):
+        raise invalid_path(f"sortBy: {leaf.path} is never returned")
+    return attribute, leaf
 
 
 def _sort_value(document: dict[str, Any], path: tuple[Attribute, Attribute]) -> Any:  # noqa: ANN401
@@ -476,6 +476,10 @@ def _sort_value(document: dict[str, Any], path: tuple[Attribute, Attribute]) -> 
     if leaf is not attribute:
         value = value.get(leaf.name) if isinstance(value, dict) else None
     if isinstance(value, str):
+        if leaf.type == "dateTime":
+            at = instant(value)
+            # As text, which a cursor can hold; the year 0 is not the first that there is.
+            return None if at is None else f"{at[0] + _LONG_AGO:020}.{at[1]}"
         return value if leaf.case_exact else value.casefold()
     if isinstance(value, (bool, int, float)):
         return value

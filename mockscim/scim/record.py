@@ -6,6 +6,7 @@ members) is written when it is read, so that the base URL may differ from reques
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,8 @@ class Record:
         """A fresh copy of the attributes, without members; references relative to the base URL."""
         result: dict[str, Any] = orjson.loads(b"{" + self.body.replace(BASE_MARK, b"") + b"}")
         if self.secrets:
-            result.update(self.secrets)
+            # An extension is here whole: whoever changes the copy must not change the record.
+            result.update({n: deepcopy(v) if isinstance(v, (dict, list)) else v for n, v in self.secrets.items()})
         return result
 
     @property

@@ -434,7 +434,12 @@ class ResourceType:
         if uri.lower() == self.schema.key:
             return self.attributes.get(name.lower())
         extension = self._extensions.get(uri.lower())
-        return extension.attributes.get(name.lower()) if extension else None
+        if extension is not None:
+            return extension.attributes.get(name.lower())
+        # An attribute may have a URN for its name (RFC 9944 §7.1), of which a path has all but the end in its own URN.
+        whole = f"{uri}:{name}".lower()
+        named = (e.attributes.get(whole[len(e.key) + 1 :]) for e, _ in self.extensions if whole.startswith(e.key + ":"))
+        return next((attribute for attribute in named if attribute is not None), None)
 
     def find_in_extensions(self, name: str) -> Attribute | None:
         """An extension's attribute that was named without its URN, as some clients do; RFC 7644 §3.10 asks for it."""

@@ -22,7 +22,7 @@ from mockscim.scim.etag import not_modified
 from mockscim.scim.patch_request import read_operations
 from mockscim.scim.planning import Plan, Planner, left
 from mockscim.scim.policy import Policy, Tolerance
-from mockscim.scim.projection import Projection, read_projection
+from mockscim.scim.projection import Projection, default_projection, mentioned, read_projection
 from mockscim.scim.record import Change, Record, shown
 from mockscim.scim.refinements import refinements
 from mockscim.scim.resource import normalise
@@ -411,6 +411,10 @@ class Service:
         elif projection is None and not record.type.on_request:
             body = self.store.render(record, call.base, etag=self.policy.etag)
         else:
+            if record.type.on_request and call.has_body:
+                sent = [(each.path, each.value) for each in call.operations] or [(None, call.document)]
+                said = [name for path, value in sent for name in mentioned(path, value)]
+                projection = (projection or default_projection(record.type)).after_write(said)
             body = query.render(self.store, record, call.base, projection, self.policy)
         return Reply(status, body, self._headers(record, call), record, changes or ())
 

@@ -5,6 +5,7 @@
     drop, reset, hang      ``before``: what came earlier in the job is done, this operation and the rest are not;
                            ``after``: the job goes on; in both the whole answer is lost
     truncate, drip         the job goes on, and the whole answer is sent so
+    what knows SCIM        changes how that operation is served, and no other
 
 The fault of the request itself goes first: what strikes it ``before`` leaves nothing to be asked about.
 """
@@ -18,6 +19,7 @@ from mockscim.faults import Applied, Attempt, Decision, Effect, Respond
 from mockscim.scim.call import GO_ON, Call, Verdict
 from mockscim.scim.filter import Node
 from mockscim.tenant import Tenant
+from mockscim.world import Session
 
 
 class InnerFaults:
@@ -27,14 +29,20 @@ class InnerFaults:
         tenant: whose rules are asked.
         header: looks up a header of the request, which stand for each operation too.
         where: makes the test of a rule's filter for an operation.
+        session: serves an operation through faults that change how.
     """
 
     def __init__(
-        self, tenant: Tenant, header: Callable[[str], str | None], where: Callable[[Call], Callable[[Node], bool]]
+        self,
+        tenant: Tenant,
+        header: Callable[[str], str | None],
+        where: Callable[[Call], Callable[[Node], bool]],
+        session: Session,
     ) -> None:
         self._tenant = tenant
         self._header = header
         self._where = where
+        self._session = session
         self._applied: list[Applied] = []
         self._delay = 0.0
         self._effect: Effect | None = None
@@ -57,21 +65,24 @@ class InnerFaults:
             True,  # noqa: FBT003 - the request was, or there were no job
             self._where(call),
             lambda: tenant.service.commits(call),
+            self._session.caller,
         )
         decision = tenant.faults.decide(attempt, tenant.clock.now())
         self._applied += decision.applied
         self._delay += decision.delay_before + decision.delay_after
         effect = decision.terminal
         before = decision.phase == "before"
+        serving = decision.serving
+        go_on = Verdict(serve=lambda call, serve: self._session.serve(call, serving, serve)) if serving else GO_ON
         if effect is None:
-            return GO_ON
+            return go_on
         if isinstance(effect, Respond):
-            return Verdict(not before, effect.status, effect.body)
+            return go_on._replace(carry_out=not before, status=effect.status, body=effect.body)
         if before:
             self._effect, self._stopped = effect, True
             return Verdict(carry_out=False, stop=True)
         self._effect = self._effect or effect
-        return GO_ON
+        return go_on
 
     def added_to(self, decision: Decision) -> Decision:
         """The decision about the request with what its operations add, all of it after the commit."""

@@ -25,6 +25,7 @@ from mockscim.scim.errors import ScimError
 from mockscim.server import wire
 from mockscim.server.address import Address, read_query
 from mockscim.server.arrival import Request
+from mockscim.server.body import read_body
 from mockscim.tenant import Tenant
 from mockscim.tokens import TokenError, digest
 
@@ -144,8 +145,6 @@ class Control:
 
     async def handle(self, request: Request, address: Address) -> Any:  # noqa: ANN401
         """Answer one control request."""
-        from mockscim.server.app import read_body  # noqa: PLC0415 - app imports this file
-
         try:
             self._guard(request)
             action, parts = _find(request.method, address.path.rstrip("/") or "/")

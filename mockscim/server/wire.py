@@ -13,6 +13,7 @@ import struct
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -128,6 +129,24 @@ class Answer:
             transport.writelines((first, body))
         else:
             transport.write(first + body)
+
+
+class Written:
+    """An answer that is written already."""
+
+    prepared = True
+
+    def __init__(self, answer: Answer, request: Request) -> None:
+        self.status = answer.status
+        self.headers = answer.headers
+        self.body_length = answer.body_length
+        self.keep_alive: bool | None = bool(answer.keep_alive and request.keep_alive)
+
+    async def prepare(self, request: Request) -> None:
+        """Nothing to prepare."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing to write."""
 
 
 class Cut:
@@ -262,6 +281,18 @@ async def _drip(effect: Drip, request: Request, answer: Answer, pause: Pause) ->
     return Sent(Cut(), answer.status, answer.headers, body[:sent], cut=sent < len(body), gone=gone)
 
 
+def begin(request: Request, answer: Answer) -> bytes:
+    """Write an answer but for its last byte, which is returned."""
+    if request.transport is None:
+        return b""
+    body = _body(request, answer)
+    keep_alive = bool(answer.keep_alive and request.keep_alive)
+    old = request.version < (1, 1)
+    whole = head(answer.status, answer.headers, len(answer.body), keep_alive=keep_alive, old=old) + body
+    request.transport.write(whole[:-1])
+    return whole[-1:]
+
+
 async def pause(seconds: float | None, *registers: set[Callable[[], None]]) -> bool:
     """Wait for real time to pass; False when cut before it has.
 
@@ -269,23 +300,26 @@ async def pause(seconds: float | None, *registers: set[Callable[[], None]]) -> b
         seconds: how long; None for ever.
         registers: where the way to cut this wait short is entered while it lasts.
     """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[bool] = loop.create_future()
+    return await pause_until(seconds, *registers) is None
 
-    def settle(result: bool) -> None:  # noqa: FBT001 - a callback's argument
+
+async def pause_until(seconds: float | None, *registers: set[Callable[[], None]]) -> set[Callable[[], None]] | None:
+    """Wait for real time to pass; the register by which the wait was cut short, None when it was not."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[set[Callable[[], None]] | None] = loop.create_future()
+
+    def settle(result: set[Callable[[], None]] | None) -> None:
         if not done.done():
             done.set_result(result)
 
-    def cut() -> None:
-        settle(False)  # noqa: FBT003
-
-    timer = loop.call_later(seconds, settle, True) if seconds is not None else None  # noqa: FBT003
-    for register in registers:
+    timer = loop.call_later(seconds, settle, None) if seconds is not None else None
+    entries = [(register, partial(settle, register)) for register in registers]
+    for register, cut in entries:
         register.add(cut)
     try:
         return await done
     finally:
-        for register in registers:
+        for register, cut in entries:
             register.discard(cut)
         if timer is not None:
             timer.cancel()

@@ -54,7 +54,7 @@ async def mockscim(users: int, members: int) -> None:
     """What ``mockscim serve`` runs: journal and history on, one rule that never matches."""
     from mockscim import fixtures, profiles
     from mockscim.serve import settle
-    from mockscim.server.app import Options, ScimServer, create_server
+    from mockscim.server import Options, ScimServer, create_server
     from mockscim.tenant import Start
 
     gc.disable()

@@ -871,7 +871,7 @@ def test_a_fault_in_the_midst(
         asked.append(inner.operation)
         return verdict if len(asked) == struck + 1 else Verdict()
 
-    call.gate = gate
+    call.verdict = gate
     reply = provider.service.perform(call, "2026-01-01T00:00:00Z")
     assert reply.body is not None
     results = orjson.loads(reply.body)["Operations"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from devices import registry
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from provider import Answer, Provider
 
@@ -111,6 +111,7 @@ def test_forgotten_cursors() -> None:
 # -- tables ----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 3000), unique=True, max_size=40), st.integers(-1, 3100), st.integers(0, 8))
 def test_a_table_goes_on_from_any_place(seqs: list[int], place: int, count: int) -> None:
     """What comes after a place in creation order, and before it, over blocks and the holes in them."""
@@ -177,32 +178,39 @@ class Crowd:
     def walked(self, cursor: str, direction: str, between: Callable[[], None]) -> list[str]:
         """The ids on a page and on all pages in one direction from there, with something done between them."""
         seen: list[str] = []
-        while True:
+        for number in range(200):
             page = self.page(cursor)
             seen += page.ids if direction == "nextCursor" else page.ids[::-1]
             if direction not in page.document:
                 return seen
-            between()
+            if number < 8:
+                between()
             cursor = page[direction]
+        raise AssertionError("the pages have no end")
 
     def last(self) -> str:
         """The cursor of the last page; empty where that is the first."""
         cursor = ""
-        while "nextCursor" in (page := self.page(cursor)).document:
+        for _ in range(200):
+            page = self.page(cursor)
+            if "nextCursor" not in page.document:
+                return cursor
             cursor = page["nextCursor"]
-        return cursor
+        raise AssertionError("the pages have no end")
 
 
 @pytest.mark.parametrize("direction", ["nextCursor", "previousCursor"])
+@settings(deadline=None)
 @given(st.sampled_from(QUERIES), st.sampled_from(["/Users", "/"]), st.integers(1, 4), PEOPLE, st.data())
 def test_who_stays_comes_once(
     direction: str, query: dict[str, str], path: str, count: int, people: list[Any], data: st.DataObject
 ) -> None:
     """Through any writes between pages, who is there throughout comes once, in order, and nobody comes twice."""
     crowd = Crowd(path, query, count)
+    crowd.provider.group("one")
     for one in people:
         crowd.write("create", *one)
-    crowd.provider.group("in", *crowd.people[:2])
+    crowd.provider.group("two", *crowd.people[:2])
     stayed = set(crowd.all())
 
     def between() -> None:
@@ -247,25 +255,20 @@ def test_an_empty_page_leads_back() -> None:
 
 
 def test_pages_of_several_types() -> None:
-    """At the root pages go over from one type to the next, both ways."""
+    """At the root pages go over from one type to the next, both ways, whichever was made first."""
     provider = Provider(registry=registry())
-    made = [
-        provider.user("ann@example.com"),
-        provider.user("bob@example.com"),
-        provider.group("one"),
-        provider.group("two"),
-    ]
+    groups = [provider.group("one"), provider.group("two")]
+    users = [provider.user("ann@example.com"), provider.user("bob@example.com")]
     first = provider.get("/", cursor="", count="3")
-    assert first.ids == made[:3]
+    assert first.ids == [*users, groups[0]]
     second = provider.get("/", cursor=first["nextCursor"], count="3")
-    assert second.ids == made[3:]
-    assert provider.get("/", cursor=second["previousCursor"], count="3").ids == made[:3]
+    assert second.ids == groups[1:]
+    assert provider.get("/", cursor=second["previousCursor"], count="3").ids == [*users, groups[0]]
 
 
-@pytest.mark.parametrize("left_user", ["inactive"])
-def test_pages_with_those_who_left(left_user: Any) -> None:
+def test_pages_with_those_who_left() -> None:
     """Those who left are paged behind those who are there, where they are shown at all."""
-    provider = Provider(deactivate="leave", delete="leave", left_user=left_user)
+    provider = Provider(deactivate="leave", delete="leave", left_user="inactive")
     made = [provider.user(f"{name}@example.com") for name in ("ann", "bob", "eve")]
     provider.patch(f"/Users/{made[0]}", {"op": "replace", "path": "active", "value": False})
     assert provider.get("/Users").ids == [made[1], made[2], made[0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import devices
 import pytest
 from provider import BASE, ENTERPRISE, Provider
 
@@ -27,6 +28,25 @@ def test_an_old_version_stays_as_it_was() -> None:
     assert [member.value for member in old.members] == [one]
     provider.ask("DELETE", f"/Groups/{group}")
     assert provider.store.document(old, BASE) == before
+
+
+def test_a_request_that_fails_leaves_secrets_as_they_were() -> None:
+    """An extension with a secret is changed by a PATCH that succeeds, and by no other: nor is an old version."""
+    provider = Provider(registry=devices.registry())
+    rack = {"slot": 1, "hostName": "a", "secret": "s"}
+    schemas = [devices.DEVICE, devices.RACK]
+    made = provider.ask("POST", "/Devices", {"schemas": schemas, "serialNumber": "S", devices.RACK: rack})
+    path, old = f"/Devices/{made['id']}", provider.store.find(made["id"])
+    assert old is not None
+    before = provider.state()
+    change = {"op": "replace", "path": f"{devices.RACK}:hostName", "value": "b"}
+    assert provider.patch(path, change, {"op": "replace", "path": "nonsense", "value": 1}).status == 400
+    assert provider.state() == before
+    assert old.attributes()[devices.RACK] == rack
+    changed = provider.patch(path, change)
+    assert changed[devices.RACK] == {"slot": 1, "hostName": "b"}
+    assert changed["meta"]["version"] != made["meta"]["version"]
+    assert old.attributes()[devices.RACK] == rack
 
 
 def test_every_version_in_the_changes_stays_readable() -> None:

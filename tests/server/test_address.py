@@ -5,7 +5,7 @@ from edge import assert_scim_error
 
 from mockscim.scim.errors import ScimError
 from mockscim.server.address import Address, base_url, read_address, read_query
-from mockscim.server.app import fixed_base
+from mockscim.server.options import fixed_base
 
 ENDPOINTS = frozenset({"/users", "/groups", "/schemas"})
 

@@ -3,13 +3,14 @@
 import base64
 import json
 import re
+import warnings
 
 import httpx
 import pytest
 from edge import AUTH, TOKEN, a_rule, a_user, assert_problem, assert_scim_error
 
+from mockscim.server import TOKEN as APP_TOKEN
 from mockscim.server import create_app
-from mockscim.server.app import TOKEN as APP_TOKEN
 from mockscim.server.auth import Login, parse_login
 from mockscim.server.oauth import Client, parse_client
 from mockscim.tokens import TokenDocument, Tokens
@@ -211,17 +212,8 @@ def test_expiry_in_a_tenant_of_its_own(serve):
 def test_what_is_told_of_a_token(server):
     """Minting and listing tell scopes, user, end and client; a token of no kind in particular may do all for ever."""
     _, plain = minted(server, token="of-my-choice-entirely")
-    assert {
-        "scopes": plain["scopes"],
-        "user": plain["user"],
-        "expires": plain["expires"],
-        "client": plain["client"],
-    } == {
-        "scopes": ["read", "write"],
-        "user": None,
-        "expires": None,
-        "client": None,
-    }
+    told = {name: plain[name] for name in ("scopes", "user", "expires", "client")}
+    assert told == {"scopes": ["read", "write"], "user": None, "expires": None, "client": None}
     minted(server, scopes=["write"], user="u-1", expires_in=0.5)
     first, second = server.admin.get(f"{CONTROL}/tokens").json()["items"]
     assert first == {**plain, "token": "of-m…ly"}
@@ -472,15 +464,13 @@ def test_the_journal_of_a_token_request(guarded):
     assert (first["method"], first["path"], first["response"]["status"]) == ("POST", TOKEN_URL, 200)
     for part in ("grant_type=client_credentials", "scope=read", f"client_id={ID}", "client_secret=***"):
         assert part in first["request"]["body"]
-    assert first["response"]["body"] == {
-        "access_token": "***",
-        "token_type": "Bearer",
-        "expires_in": 3600,
-        "scope": "read",
-    }
+    issued = {"access_token": "***", "token_type": "Bearer", "expires_in": 3600, "scope": "read"}
+    assert first["response"]["body"] == issued
     assert second["response"]["status"] == 400
     assert third["request"]["headers"]["Authorization"] == "Basic ***"
-    everything = json.dumps(guarded.journal()) + guarded.admin.get(f"{CONTROL}/journal.har").text
+    har = guarded.admin.get(f"{CONTROL}/journal.har").json()
+    assert har["log"]["entries"][0]["request"]["url"] == f"{guarded.root}{TOKEN_URL}"
+    everything = json.dumps(guarded.journal()) + json.dumps(har)
     for secret in (SECRET, token, "another-secret", base64.b64encode(f"{ID}:{SECRET}".encode()).decode()):
         assert secret not in everything
 
@@ -513,15 +503,14 @@ def test_faults_spare_a_stranger(guarded):
     """A rule sees clients that are known, unless it says otherwise."""
     guarded.fault(a_rule("abort", operation="token.create", status=503))
     assert ask(guarded, client_secret="wrong").status_code == 401
-    guarded.fault(
-        {**a_rule("abort", status=502), "name": "b", "match": {"operation": "token.*", "authenticated": False}}
-    )
+    everybody = {"operation": "token.*", "authenticated": False}
+    guarded.fault({**a_rule("abort", status=502), "name": "b", "match": everybody})
     assert ask(guarded, client_secret="wrong").status_code == 502
 
 
 def test_a_latency_at_the_token_endpoint_ends_with_a_reset(guarded):
     """A reset cuts a token request that waits, and none is issued."""
-    guarded.fault(a_rule("latency", operation="token.create", fixed="30s"))
+    guarded.fault(a_rule("latency", operation="token.create", delay="30s"))
     body = "&".join(f"{k}={v}" for k, v in {**GRANT, **IN_BODY}.items())
     raw = guarded.raw().send(
         f"POST {TOKEN_URL} HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -619,14 +608,22 @@ async def test_an_application(aiohttp_client):
         assert answer.status == 200
 
 
+@pytest.mark.parametrize("wrong", [{}, {"token": "a b"}, {"token": "a", "scope": "read"}, {"token": "a", "user": ""}])
+def test_a_token_that_no_application_takes(wrong):
+    """A slip in a token's document is a ValueError."""
+    with pytest.raises(ValueError, match=r"token|user|scope"):
+        create_app(token=wrong)
+
+
 # -- a client of somebody else's -------------------------------------------------------------------------------
 
 
 def test_a_real_client_renews_its_token(guarded):
     """Authlib's client gets a token, is refused when it has expired, asks for the next one, and goes on."""
-    authlib = pytest.importorskip("authlib.integrations.httpx_client")
+    with warnings.catch_warnings(record=True):  # it would rather have the next httpx
+        from authlib.integrations.httpx_client import OAuth2Client
     for method in ("client_secret_basic", "client_secret_post"):
-        client = authlib.OAuth2Client(ID, SECRET, scope="read", token_endpoint_auth_method=method, trust_env=False)
+        client = OAuth2Client(ID, SECRET, scope="read", token_endpoint_auth_method=method, trust_env=False)
         client.fetch_token(f"{guarded.root}{TOKEN_URL}", grant_type="client_credentials")
         assert client.get(f"{guarded.root}{USERS}").json()["totalResults"] == 5
         advance(guarded, "1h")

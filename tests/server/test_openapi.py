@@ -6,7 +6,9 @@ import pytest
 from openapi_spec_validator import validate
 
 from mockscim import profiles
+from mockscim.server.auth import Login
 from mockscim.server.control import ROUTES
+from mockscim.server.oauth import Client
 
 DEVICE = "urn:example:schemas:Device"
 DEVICES = {
@@ -153,3 +155,15 @@ def test_security(serve):
     assert "securitySchemes" not in open_["components"]
     assert all(operation["security"] == [] for operation in operations(open_, "/").values())
     assert "401" not in open_["paths"]["/scim/v2/Users"]["get"]["responses"]
+
+
+def test_other_ways_to_authenticate(serve):
+    """HTTP Basic and the token endpoint are described where the server has them, and any of the ways will do."""
+    server = serve(clients=(Client("app", "its-secret"),), basic=(Login("ann", "her-secret"),))
+    document = describe(server)
+    schemes = document["components"]["securitySchemes"]
+    assert schemes.keys() == {"bearer", "basic", "oauth2"}
+    assert schemes["oauth2"]["flows"]["clientCredentials"]["tokenUrl"] == f"{server.root}/oauth/token"
+    assert {"basic": []} in document["paths"]["/scim/v2/Users"]["get"]["security"]
+    assert "/oauth/token" in document["paths"]
+    assert "/oauth/token" not in describe(serve())["paths"]

@@ -28,10 +28,16 @@ QUERY: dict[str, tuple[Document, str]] = {
     "sortOrder": ({"enum": ["ascending", "descending"]}, "How to sort; ascending unless said otherwise"),
     "startIndex": ({"type": "integer"}, "The first result, from 1; less is 1 (RFC 7644 §3.4.2.4)"),
     "count": ({"type": "integer"}, "Results on a page at most; less than 0 is 0 (RFC 7644 §3.4.2.4)"),
-    "cursor": ({"type": "string", "format": "scim-cursor"}, "The page to go on with; empty for the first (RFC 9865 §2)"),
+    "cursor": (
+        {"type": "string", "format": "scim-cursor"},
+        "The page to go on with; empty for the first (RFC 9865 §2)",
+    ),
 }
 PROJECTION: dict[str, tuple[Document, str]] = {
-    "attributes": ({**_SOMETHING, "examples": ["displayName,meta"]}, "Attributes to answer with, beside those that always come (RFC 7644 §3.9)"),
+    "attributes": (
+        {**_SOMETHING, "examples": ["displayName,meta"]},
+        "Attributes to answer with, beside those that always come (RFC 7644 §3.9)",
+    ),
     "excludedAttributes": (_SOMETHING, "Attributes to leave out (RFC 7644 §3.9)"),
 }
 

@@ -1,0 +1,53 @@
+"""How a server is reached and guarded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from mockscim.durations import parse_size
+from mockscim.server.auth import Login
+from mockscim.server.oauth import Client
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a server is reached and guarded.
+
+    Attributes:
+        tokens: open every tenant; empty only where ``auth`` is off.
+        basic: names and passwords that do so, too.
+        clients: who may have tokens from the token endpoint; without any there is no such endpoint.
+        token_ttl: how long those are good, in seconds.
+        auth: whether SCIM requests need a token.
+        admin_token: what the control API wants as a Bearer token; None: it looks at the Host instead.
+        hosts: names beside loopback under which the control API answers, without port.
+        base_url: what ``location`` starts with, in place of the Host that was called.
+        max_body: largest SCIM request body, in bytes; fixtures may be larger.
+    """
+
+    tokens: tuple[str, ...] = ()
+    basic: tuple[Login, ...] = ()
+    clients: tuple[Client, ...] = ()
+    token_ttl: float = 3600.0
+    auth: bool = True
+    admin_token: str | None = None
+    hosts: tuple[str, ...] = ()
+    base_url: str | None = None
+    max_body: int = 1024 * 1024
+    max_fixture: int = field(default_factory=lambda: parse_size("1GiB"))
+
+
+def fixed_base(url: str | None) -> str | None:
+    """Check a ``--base-url``; what follows the host may end in ``/scim/v2``, which every tenant's own path brings.
+
+    Raises:
+        ValueError: it is no http or https URL.
+    """
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r'[\s"\\<>]', url):
+        raise ValueError(f"a base URL is http:// or https:// and a host, not {url[:100]!r}")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/scim/v2')}"
