@@ -94,7 +94,7 @@ class Gate:
                 if value not in (None, {}) and (key != "authenticated" or value is False)
             },
             "at": self.document.at,
-            "timeout": self.document.timeout,
+            "timeout": float(self.document.timeout),
             "reached": self.reached,
             "waiting": len(self.waiting),
             "timed_out": self.timed_out,

@@ -340,9 +340,9 @@ class _Compiler:
         def other(resource: Mapping[str, Any]) -> bool:
             # As everywhere, ne also holds where there is no value at all.
             found = [element for element in elements(resource) if isinstance(element, dict) and selects(element)]
-            if attribute is not None:
+            if attribute is not None and attribute.key != "primary":  # which is false where it is not said
                 found = [element for element in found if element.get(attribute.name) is not None]
-            return any(map(differs, found or [{}]))
+            return not found or any(map(differs, found))
 
         return other
 

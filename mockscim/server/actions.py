@@ -397,6 +397,7 @@ def _advance(control: Control, ask: Ask) -> Result:
     except ValueError as error:
         raise ControlError(400, str(error), "/by") from None
     tenant.clock.advance(seconds)
+    tenant.catch_up()
     return 200, tenant.clock.document()
 
 

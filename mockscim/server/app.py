@@ -25,7 +25,7 @@ from mockscim.scim.call import Call, GiveVerdict, Reply
 from mockscim.scim.discovery import ENDPOINTS
 from mockscim.scim.errors import ScimError, not_found
 from mockscim.scim.policy import Tolerance
-from mockscim.server import actions, wire  # noqa: F401 - actions registers what the control API does
+from mockscim.server import actions, gates, wire  # noqa: F401 - they register what the control API does
 from mockscim.server.address import Address, base_url, read_address, read_query
 from mockscim.server.arrival import Arrival, Request
 from mockscim.server.auth import misplaced, refusal
@@ -193,8 +193,8 @@ class ScimServer:
             if call.bulk is not None and tenant.faults.active:
                 session = visit.session(call)
                 call.verdict = InnerFaults(tenant, request.headers.get, partial(Where, tenant), session)
-        if tenant.gates and (gates := tenant.gates.holding(visit.attempt(call))):
-            return self._through_gates(visit, call, gates)
+        if tenant.gates and (closed := tenant.gates.holding(visit.attempt(call))):
+            return self._through_gates(visit, call, closed)
         decision = NO_FAULT
         if tenant.faults.concerns(call.operation, call.refinements):
             decision = visit.decide(call)
@@ -207,13 +207,13 @@ class ScimServer:
             return answer
         return self._spoil(visit, decision, answer)
 
-    async def _through_gates(self, visit: Visit, call: Call, gates: Mapping[str, Sequence[Gate]]) -> Any:  # noqa: ANN401
+    async def _through_gates(self, visit: Visit, call: Call, closed: Mapping[str, Sequence[Gate]]) -> Any:  # noqa: ANN401
         """Wait where gates stand, and answer between them as ever."""
-        if not await visit.pass_gates(gates.get("received", ())):
+        if not await visit.pass_gates(closed.get("received", ())):
             return visit.cut()
-        return await self._hold_up(visit, call, visit.decide(call), gates)
+        return await self._hold_up(visit, call, visit.decide(call), closed)
 
-    async def _hold_up(self, visit: Visit, call: Call, decision: Decision, gates: Mapping[str, Sequence[Gate]]) -> Any:  # noqa: ANN401
+    async def _hold_up(self, visit: Visit, call: Call, decision: Decision, closed: Mapping[str, Sequence[Gate]]) -> Any:  # noqa: ANN401
         """What faults and gates do before the commit, and then, if they let it, the commit."""
         if call.tolerance.used:
             visit.exchange.leniencies = call.tolerance.report()
@@ -221,15 +221,15 @@ class ScimServer:
             return visit.cut()
         if decision.terminal is not None and decision.phase == "before":
             return await visit.strike(decision.terminal, wire.Answer(200, {}, b""))
-        if not await visit.pass_gates(gates.get("before_commit", ())):
+        if not await visit.pass_gates(closed.get("before_commit", ())):
             return visit.cut()
         answer = self._perform(visit, call, decision.serving)
         if call.verdict is not None:
             decision = self._add_inner(visit, call.verdict, decision)
-        if not await visit.pass_gates(gates.get("after_commit", ())):
+        if not await visit.pass_gates(closed.get("after_commit", ())):
             return visit.cut()
         outcome = await self._spoil(visit, decision, answer) if decision.strikes_after else answer
-        last = gates.get("before_last_byte", ())
+        last = closed.get("before_last_byte", ())
         if last and isinstance(outcome, wire.Answer):
             return await visit.hold_last_byte(last, outcome)
         return outcome
@@ -257,8 +257,9 @@ class ScimServer:
         try:
             if visit.grant is not FULL:
                 self._admit(visit.grant, call)
-            # A read shows no time of its own, but for a page's cursors, which end some time.
-            now = tenant.clock.text() if call.method != "GET" or tenant.service.by_cursor(call) else ""
+            # A read shows no time of its own, but for the cursors of a page, which end some time.
+            by_cursor = call.verb == "list" and tenant.service.by_cursor(call.parameters)
+            now = tenant.clock.text() if call.method != "GET" or by_cursor else ""
             if serving:
                 reply = self._serve(visit, call, serving)
             else:

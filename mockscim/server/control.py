@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -88,7 +88,7 @@ class Ask:
 
 
 Result = tuple[int, Any]
-Action = Callable[["Control", Ask], Result]
+Action = Callable[["Control", Ask], Result | Coroutine[Any, Any, Result]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,7 @@ class Route:
 
 
 ROUTES: list[Route] = []
+_A = TypeVar("_A", bound=Action)
 
 
 def route(
@@ -119,10 +120,10 @@ def route(
     body: Any = None,  # noqa: ANN401 - a type of any kind
     query: tuple[str, ...] = (),
     missing: bool = False,
-) -> Callable[[Action], Action]:
+) -> Callable[[_A], _A]:
     """Register what answers a method and path; the named groups of the pattern become the parts of the Ask."""
 
-    def register(action: Action) -> Action:
+    def register(action: _A) -> _A:
         ROUTES.append(Route(method, re.compile(pattern), action, answers, body, query, missing))
         return action
 
@@ -150,7 +151,9 @@ class Control:
             action, parts = _find(request.method, address.path.rstrip("/") or "/")
             body = await read_body(request, self.server.options.max_fixture) if request.can_read_body else b""
             parameters = dict(read_query(address.query))
-            status, value = action(self, Ask(address.tenant, parts, parameters, body, request))
+            self.server.tenants.look(address.tenant).catch_up()
+            result = action(self, Ask(address.tenant, parts, parameters, body, request))
+            status, value = await result if isinstance(result, Coroutine) else result
             return _answer(status, value)
         except ControlError as error:
             return _answer(error.status, _problem(error.status, error.detail, error.where), error.headers)

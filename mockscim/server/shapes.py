@@ -72,6 +72,25 @@ class FaultType(TypedDict):
     parameters: dict[str, Any]
 
 
+class Gate(TypedDict):
+    """Where requests are held; ``reached`` counts those that came, ``waiting`` those that are there now."""
+
+    name: str
+    match: dict[str, Any]
+    at: Literal["received", "before_commit", "after_commit", "before_last_byte"]
+    timeout: float
+    reached: int
+    waiting: int
+    timed_out: int
+
+
+class Gates(TypedDict):
+    """All gates that are closed."""
+
+    items: list[Gate]
+    next: None
+
+
 class FaultTypes(TypedDict):
     """All kinds of faults."""
 
@@ -110,7 +129,9 @@ class Leniency(TypedDict):
     source: str
     sent_by: str
     on: bool
+    asked: bool
     default: bool
+    profiles: dict[str, bool | None]
 
 
 class Leniencies(TypedDict):

@@ -25,6 +25,7 @@ _QUERY: dict[str, tuple[Document, str]] = {
     "operation": ({"type": "string"}, "Only this operation or refinement; * stands for any text"),
     "status": ({"type": "string"}, "Only answers with this status"),
     "fault": ({"type": "string"}, "Only where this rule, or this type of fault, struck"),
+    "wait": ({"type": "string"}, "How long to wait for a request to come: 2s"),
     "since": (_NUMBER, "Only what has a greater number"),
     "limit": ({**_NUMBER, "minimum": 1}, "So many at most; 1000 unless said otherwise"),
 }

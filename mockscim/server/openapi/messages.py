@@ -103,9 +103,7 @@ def search_request(names: Iterable[str]) -> Document:
     known = {name: schema for name, (schema, _) in QUERY.items()}
     known |= dict.fromkeys(PROJECTION, _NAMES) | dict.fromkeys(("startIndex", "count"), INTEGER)
     properties = {name: {"anyOf": [known[name], {"type": "null"}]} for name in names}  # RFC 7643 §2.5
-    document = _message(urns.SEARCH_REQUEST, properties, [], "A query in a body", sent=True)
-    # One or the other (RFC 7644 §3.9; RFC 9865 §2).
-    return {**document, "allOf": [{"not": {"required": pair}} for pair in (list(PROJECTION), ["startIndex", "cursor"])]}
+    return _message(urns.SEARCH_REQUEST, properties, [], "A query in a body", sent=True)
 
 
 def bulk_request(most: int) -> Document:

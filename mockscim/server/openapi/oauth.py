@@ -39,7 +39,7 @@ def paths(parts: Parts) -> Document:
     }
     error = content(parts.name("oauth.Error", refused), ["application/json"])
     operation: Document = {
-        "operationId": "oauth.token",
+        "operationId": "token.create",
         "tags": ["SCIM"],
         "summary": "An access token for a client's id and secret",
         "description": "The client says who it is in the form, or by HTTP Basic (RFC 6749 §2.3.1)",

@@ -14,7 +14,13 @@ Document = dict[str, Any]
 Way = Literal["answered", "published", "sent", "sent whole"]
 
 _CLOSED = ("answered", "sent whole")
-_BASE64 = "^(?:[A-Za-z0-9+/_-]{4})*(?:[A-Za-z0-9+/_-]{2}==|[A-Za-z0-9+/_-]{3}=|[A-Za-z0-9+/_-]{4})$"
+# RFC 7643 §2.3.6: either alphabet, and padding or none.
+_BASE64 = "|".join(
+    f"^(?:[{each}]{{4}})*(?:[{each}]{{4}}|[{each}]{{2}}(?:==)?|[{each}]{{3}}=?)$"
+    for each in ("A-Za-z0-9+/", "A-Za-z0-9_-")
+)
+# RFC 7643 §2.3.5: as XML has it, also without offset; what is sent had better say one (RFC 3339).
+_DATE_TIME = r"^-?[0-9]{4,9}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})?$"
 _AN_ID = "^[A-Za-z0-9._~@:+=,!$'()*;&-]{1,255}$"
 _INSTANT = "2026-01-31T12:00:00Z"
 INTEGER: Document = {"type": "integer", "minimum": -(2**63), "maximum": 2**64 - 1}  # as far as our parser goes
@@ -111,6 +117,8 @@ def _value(attribute: Attribute, way: Way) -> Document:
     if attribute.type == "complex":
         return _object(attribute.sub_attributes.values(), way)
     document = dict(_TYPES[attribute.type])
+    if attribute.type == "dateTime" and not _sent(way):
+        document = {"type": "string", "pattern": _DATE_TIME}
     if _sent(way) and attribute.type == "string" and _must_be_sent(attribute):
         # A required text says something, and a member's value is an id.
         document["pattern"] = r"\S" if attribute.required else _AN_ID
