@@ -14,28 +14,32 @@ Work = Callable[[float], None]  # told the time it was due, in seconds since the
 
 
 class Agenda:
-    """Work by the time it is due."""
+    """Work by the time it is due.
+
+    Attributes:
+        due: (when, in which order, what), as a heap; empty mostly.
+    """
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, int, Work]] = []
+        self.due: list[tuple[float, int, Work]] = []
         self._serial = itertools.count()
 
     def __bool__(self) -> bool:
-        return bool(self._due)
+        return bool(self.due)
 
     def __len__(self) -> int:
-        return len(self._due)
+        return len(self.due)
 
     def add(self, at: float, work: Work) -> None:
         """Have something done once the clock shows ``at``; what is due at the same time is done in this order."""
-        heapq.heappush(self._due, (at, next(self._serial), work))
+        heapq.heappush(self.due, (at, next(self._serial), work))
 
     def catch_up(self, now: float) -> None:
         """Do what is due by now, earliest first."""
-        while self._due and self._due[0][0] <= now:
-            at, _, work = heapq.heappop(self._due)
+        while self.due and self.due[0][0] <= now:
+            at, _, work = heapq.heappop(self.due)
             work(at)
 
     def clear(self) -> None:
         """Forget all of it."""
-        self._due.clear()
+        self.due.clear()

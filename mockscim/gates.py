@@ -33,8 +33,8 @@ class GateDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     match: Match = field(default_factory=Match)
     at: Point = "before_commit"
-    timeout: Annotated[Seconds, Meta(description="How long one request is held at most, in real time.")] = (
-        DEFAULT_TIMEOUT
+    timeout: Annotated[Seconds, Meta(description="How long one request is held at most, in real time; 30s.")] = field(
+        default_factory=lambda: DEFAULT_TIMEOUT  # whose JSON Schema msgspec could not write as it is
     )
 
 
@@ -102,16 +102,20 @@ class Gate:
 
 
 class Gates:
-    """The gates of one tenant."""
+    """The gates of one tenant.
+
+    Attributes:
+        closed: the gates by name; empty mostly.
+    """
 
     def __init__(self) -> None:
-        self._gates: dict[str, Gate] = {}
+        self.closed: dict[str, Gate] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._gates)
+        return bool(self.closed)
 
     def __iter__(self) -> Iterator[Gate]:
-        return iter(list(self._gates.values()))
+        return iter(list(self.closed.values()))
 
     def put(self, name: str, document: object) -> Gate:
         """Make a gate, or make it anew: whoever waited at the old one goes on.
@@ -121,27 +125,27 @@ class Gates:
         """
         if not _NAME.fullmatch(name):
             raise FaultError("", "a gate's name is at most 128 letters, digits and any of . _ : @ + -")
-        if name not in self._gates and len(self._gates) >= _MOST_GATES:
+        if name not in self.closed and len(self.closed) >= _MOST_GATES:
             raise FaultError("", f"there are {_MOST_GATES} gates; release some")
-        gate = Gate(name, convert({} if document is None else document, GateDocument, ""))
+        gate = Gate(name, convert(document, GateDocument, ""))
         self.release(name)
-        self._gates[name] = gate
+        self.closed[name] = gate
         return gate
 
     def get(self, name: str) -> Gate | None:
         """The gate of that name."""
-        return self._gates.get(name)
+        return self.closed.get(name)
 
     def release(self, name: str) -> Gate | None:
         """Open a gate and take it away; returns it, if there was one."""
-        gate = self._gates.pop(name, None)
+        gate = self.closed.pop(name, None)
         if gate is not None:
             gate.release()
         return gate
 
     def clear(self) -> None:
         """Open all and take them away."""
-        for name in list(self._gates):
+        for name in list(self.closed):
             self.release(name)
 
     def holding(self, attempt: Attempt) -> dict[str, list[Gate]]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_left
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -102,7 +103,9 @@ class Exchange:
         resource = None
         if self.resource is not None:
             record = self.resource
-            resource = {"type": record.type.name, "id": record.id, "version": record.etag}
+            # The version that was shown: the groups that a user is in belong to it.
+            version = self.response_headers.get("ETag", record.etag)
+            resource = {"type": record.type.name, "id": record.id, "version": version}
         return {
             "n": self.n,
             "time": format_instant(self.started),
@@ -149,6 +152,8 @@ class Journal:
         self.dropped = 0
         # How often it was reset: what began before a reset is not recorded after it.
         self.epoch = 0
+        # Called when an exchange is over.
+        self.watchers: set[Callable[[], None]] = set()
         # Requests that went wrong for the client, to number the attempts that follow.
         self.failed: OrderedDict[int, int] = OrderedDict()
 
@@ -193,6 +198,8 @@ class Journal:
         else:
             self._place(exchange)
         self._bytes += exchange.measure()
+        for watcher in list(self.watchers) if self.watchers else ():
+            watcher()
         while len(kept) > self._limit or (self._bytes > self._max_bytes and len(kept) > 1):
             self._bytes -= kept.popleft().size
             self.dropped += 1
@@ -207,7 +214,9 @@ class Journal:
 
     def get(self, n: int) -> Exchange | None:
         """The exchange with that number, if it is still kept."""
-        return next((exchange for exchange in self._kept if exchange.n == n), None)
+        kept = self._kept
+        place = bisect_left(kept, n, key=lambda exchange: exchange.n)
+        return kept[place] if place < len(kept) and kept[place].n == n else None
 
     def clear(self) -> None:
         """Forget all exchanges; numbers go on."""
@@ -285,6 +294,11 @@ class History:
     def dropped(self) -> int:
         """How many changes are no longer kept."""
         return self._n - len(self._kept)
+
+    @property
+    def last(self) -> int:
+        """The number of the newest change; 0 when there was none."""
+        return self._n
 
     def record(self, change: Change, time: str, journal: int | None) -> int:
         """Keep a change; returns its number."""

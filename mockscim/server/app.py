@@ -25,7 +25,7 @@ from mockscim.scim.call import Call, GiveVerdict, Reply
 from mockscim.scim.discovery import ENDPOINTS
 from mockscim.scim.errors import ScimError, not_found
 from mockscim.scim.policy import Tolerance
-from mockscim.server import actions, gates, wire  # noqa: F401 - they register what the control API does
+from mockscim.server import actions, gates, verifying, wire  # noqa: F401 - they register what the control API does
 from mockscim.server.address import Address, base_url, read_address, read_query
 from mockscim.server.arrival import Arrival, Request
 from mockscim.server.auth import misplaced, refusal
@@ -124,7 +124,7 @@ class ScimServer:
             headers if known is None else known.raw or headers,
             serial(request.protocol) if known is None else known.protocol.serial,
         )
-        if tenant.agenda:
+        if tenant.agenda.due:
             tenant.catch_up()
         tenant.journal.number(exchange)
         visit = Visit(request, address, tenant, exchange, grant, started)
@@ -193,7 +193,7 @@ class ScimServer:
             if call.bulk is not None and tenant.faults.active:
                 session = visit.session(call)
                 call.verdict = InnerFaults(tenant, request.headers.get, partial(Where, tenant), session)
-        if tenant.gates and (closed := tenant.gates.holding(visit.attempt(call))):
+        if tenant.gates.closed and (closed := tenant.gates.holding(visit.attempt(call))):
             return self._through_gates(visit, call, closed)
         decision = NO_FAULT
         if tenant.faults.concerns(call.operation, call.refinements):
@@ -239,7 +239,7 @@ class ScimServer:
         """The decision with what the operations of a bulk job add to it."""
         if isinstance(inner, InnerFaults):
             decision = inner.added_to(decision)
-            visit.exchange.faults = decision.applied
+            visit.exchange.faults = (*visit.exchange.faults, *inner.applied)
         return decision
 
     async def _spoil(self, visit: Visit, decision: Decision, answer: wire.Answer) -> Any:  # noqa: ANN401
@@ -292,7 +292,7 @@ class ScimServer:
         try:
             return session.serve(call, serving)
         finally:
-            visit.exchange.changes = visit.tenant.note(session.changes, visit.exchange.n)
+            session.note()
 
     def _admit(self, grant: Grant, call: Call) -> None:
         """Refuse what the credentials do not allow."""

@@ -72,6 +72,15 @@ class FaultType(TypedDict):
     parameters: dict[str, Any]
 
 
+class Verdict(TypedDict):
+    """Whether it is as expected; ``exchanges`` are numbers in the journal."""
+
+    ok: bool
+    found: int
+    exchanges: list[int]
+    explanation: str
+
+
 class Gate(TypedDict):
     """Where requests are held; ``reached`` counts those that came, ``waiting`` those that are there now."""
 

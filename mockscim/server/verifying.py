@@ -1,0 +1,42 @@
+"""What the control API does to tell whether a client did what it should have."""
+
+from __future__ import annotations
+
+import asyncio
+
+from mockscim.faults.documents import convert
+from mockscim.server import shapes, wire
+from mockscim.server.connection import departure
+from mockscim.server.control import Ask, Control, Result, route
+from mockscim.tenant import Tenant
+from mockscim.verify import Expectation, Scene, verify
+
+
+@route("POST", "/verify", {200: shapes.Verdict}, body=Expectation)
+async def _verify(control: Control, ask: Ask) -> Result:
+    """Count exchanges, or look for some in an order; with ``within``, wait until it is as expected."""
+    given = ask.json()
+    expected = convert({} if given is None else given, Expectation)
+    tenant = control.tenant(ask)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + (expected.within or 0.0)
+    while True:
+        verdict = verify(expected, scene(tenant))
+        left = end - loop.time()
+        if verdict.ok or left <= 0:
+            return 200, verdict.document()
+        with departure(ask.request) as gone:
+            ended = await wire.pause_until(left, tenant.journal.watchers, tenant.cuts, gone)
+        if ended is not tenant.journal.watchers:
+            return 200, verify(expected, scene(tenant)).document()
+
+
+def scene(tenant: Tenant) -> Scene:
+    """What has happened in a tenant."""
+    return Scene(
+        list(tenant.journal),
+        tenant.journal.dropped,
+        {entry.n: entry.change for entry in tenant.history},
+        {kind.resource: kind for kind in tenant.registry.types.values()},
+        tenant.start.seed,
+    )

@@ -1,0 +1,137 @@
+"""Verification: exchanges are counted and ordered, and a miss says what came closest and why it is not it."""
+
+import threading
+import time
+
+import pytest
+from edge import SCIM_JSON
+from test_gates import a_user
+
+VERIFY = "/_mockscim/verify"
+
+
+def verify(server, **expected):
+    """Ask, and get the verdict."""
+    answer = server.admin.post(VERIFY, json=expected)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def create(server, name="ann@example.com", **more):
+    """A creation, whatever comes of it."""
+    return server.client.post("/scim/v2/Users", json={**a_user(name), **more}, headers=SCIM_JSON)
+
+
+@pytest.fixture
+def lost(serve):
+    """A server where one creation was committed and answered 503, and tried again with 409."""
+    server = serve(fixture=None, seed=7)
+    server.fault({"name": "once", "type": "abort", "parameters": {"status": 503}, "times": 1, "phase": "after",
+                  "match": {"operation": "user.create"}})  # fmt: skip
+    assert [create(server, externalId="a1").status_code for _ in range(2)] == [503, 409]
+    return server
+
+
+def test_attempts_on_the_wire_are_counted(lost):
+    """Both attempts count; committed narrows to the one that changed something, status and fault to others."""
+    assert verify(lost, operation="user.create", count=2)["ok"]
+    one = verify(lost, operation="user.create", committed=True, count=1)
+    assert (one["ok"], one["found"], one["exchanges"]) == (True, 1, [1])
+    assert verify(lost, operation="user.create", status=409, count=1)["exchanges"] == [2]
+    assert verify(lost, fault="once", count=1)["exchanges"] == [1]
+    assert verify(lost, operation="user.*", since=1, count=1)["exchanges"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "ok"),
+    [
+        ({}, True),
+        ({"count": 1}, False),
+        ({"at_least": 2}, True),
+        ({"at_least": 3}, False),
+        ({"at_most": 2}, True),
+        ({"at_most": 1}, False),
+        ({"at_least": 1, "at_most": 3}, True),
+        ({"at_most": 0}, False),
+    ],
+)
+def test_bounds(lost, bounds, ok):
+    """Exactly, at least, at most, or both ends; without a bound one is enough."""
+    assert verify(lost, operation="user.create", **bounds)["ok"] is ok
+
+
+def test_where_looks_at_the_resource_before_after_and_as_sent(serve):
+    """A filter holds for what was sent though it was refused, for what became of a PATCH, and for what was deleted."""
+    server = serve(fixture=None)
+    made = create(server).json()["id"]
+    create(server)  # 409
+    path = f"/scim/v2/Users/{made}"
+    operations = [{"op": "replace", "path": "title", "value": "Dr"}]
+    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
+    server.client.patch(path, json=body, headers=SCIM_JSON)
+    server.client.delete(path)
+    ann = 'userName eq "ANN@example.com"'
+    assert verify(server, operation="user.create", where=ann, count=2)["ok"]
+    assert verify(server, operation="user.patch", where='title eq "dr"', count=1)["ok"]
+    assert verify(server, operation="user.patch", where="title pr and not (title pr)", count=0)["ok"]
+    assert verify(server, operation="user.delete", where='title eq "Dr"', count=1)["ok"]
+    assert verify(server, where='userName eq "bob@example.com"', count=0)["ok"]
+
+
+def test_a_miss_tells_the_closest_criterion_by_criterion(lost):
+    """What came closest is told with what is equal and what is not, its fault, its commit, the row, and the seed."""
+    verdict = verify(lost, operation="user.create", where='userName eq "ann@example.com" and externalId eq "a2"', count=1)
+    assert (verdict["ok"], verdict["found"]) == (False, 0)
+    lines = verdict["explanation"].splitlines()
+    assert lines[0].startswith("expected 1 user.create, where userName eq")
+    assert lines[0].endswith("found 0")
+    assert lines[1] == "closest of 2 other exchanges:"
+    first = lines.index("  #1 POST /Users  user.create  503")
+    assert lines[first + 1].split() == ["=", "operation", "user.create"]
+    assert lines[first + 2].strip() == '= where      userName eq "ann@example.com"'
+    assert lines[first + 3].strip() == '! where      externalId eq "a2", got "a1"'
+    assert lines[first + 4].strip() == "fault once (abort, after) struck: 503; committed"
+    assert lines[first + 5].strip().startswith("stored: User ")
+    assert lines[-1] == "reproduce: seed 7"
+
+
+def test_sequences(lost):
+    """Operations are to be there in an order, with others between them or not; what is missing is told."""
+    lost.client.get("/scim/v2/Users")
+    lost.client.get("/scim/v2/Users/nobody")
+    there = verify(lost, sequence=["user.create", "user.list", "user.get"])
+    assert (there["ok"], there["exchanges"]) == (True, [1, 3, 4])
+    wrong = verify(lost, sequence=["user.list", "user.create"])
+    assert (wrong["ok"], wrong["found"]) == (False, 1)
+    assert "missing: user.create after #3" in wrong["explanation"]
+    assert verify(lost, sequence=["user.create", "user.create", "user.create"])["found"] == 2
+
+
+def test_within_waits_for_what_is_still_to_come(serve):
+    """With within the answer comes as soon as it is as expected, or when the time is up."""
+    server = serve(fixture=None)
+    started = time.monotonic()
+    assert not verify(server, operation="user.create", within="30ms")["ok"]
+    assert time.monotonic() - started >= 0.03
+    threading.Timer(0.05, create, [server]).start()
+    started = time.monotonic()
+    assert verify(server, operation="user.create", count=1, within="5s")["ok"]
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize(
+    ("expected", "where"),
+    [
+        ({"where": "("}, "/where"),
+        ({"count": -1}, "/count"),
+        ({"count": 1, "at_least": 1}, "/at_least"),
+        ({"sequence": ["user.get"], "count": 1}, "/sequence"),
+        ({"within": "soon"}, "/within"),
+        ({"operations": "user.get"}, None),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(serve, expected, where):
+    """A wrong question is 400 and says where."""
+    answer = serve(fixture=None).admin.post(VERIFY, json=expected)
+    assert answer.status_code == 400
+    assert where is None or answer.json()["where"] == where
