@@ -72,6 +72,23 @@ class FaultType(TypedDict):
     parameters: dict[str, Any]
 
 
+class LintFinding(TypedDict):
+    """One habit of the client; ``exchanges`` are numbers in the journal."""
+
+    code: str
+    says: str
+    source: str
+    exchanges: list[int]
+    count: int
+
+
+class Lint(TypedDict):
+    """All habits that were seen."""
+
+    items: list[LintFinding]
+    next: None
+
+
 class Verdict(TypedDict):
     """Whether it is as expected; ``exchanges`` are numbers in the journal."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mockscim.faults.documents import convert
+from mockscim.lint import Traffic, lint
 from mockscim.server import shapes, wire
 from mockscim.server.connection import departure
 from mockscim.server.control import Ask, Control, Result, route
@@ -29,6 +30,15 @@ async def _verify(control: Control, ask: Ask) -> Result:
             ended = await wire.pause_until(left, tenant.journal.watchers, tenant.cuts, gone)
         if ended is not tenant.journal.watchers:
             return 200, verify(expected, scene(tenant)).document()
+
+
+@route("GET", "/lint", {200: shapes.Lint})
+def _lint(control: Control, ask: Ask) -> Result:
+    """What is unwise in the client's own traffic."""
+    tenant = control.tenant(ask)
+    types = {kind.endpoint.strip("/"): kind for kind in tenant.registry.types.values()}
+    found = lint(Traffic(list(tenant.journal), types, tenant.clock.mode == "real"))
+    return 200, {"items": [finding.document() for finding in found], "next": None}
 
 
 def scene(tenant: Tenant) -> Scene:
