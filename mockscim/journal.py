@@ -58,6 +58,7 @@ class Exchange:
     leniencies: Sequence[dict[str, str]] = ()
     client_gone: bool | None = None
     cut: bool = False
+    began: float = 0.0  # in seconds of real time, from no particular moment: gaps are what counts
     duration: float = 0.0
     attempt: int = 1
     n: int = 0
@@ -150,6 +151,7 @@ class Journal:
         self._bytes = 0
         self._n = 0
         self.dropped = 0
+        self.cleared = 0  # how many were forgotten because somebody said so
         # How often it was reset: what began before a reset is not recorded after it.
         self.epoch = 0
         # Called when an exchange is over.
@@ -220,6 +222,7 @@ class Journal:
 
     def clear(self) -> None:
         """Forget all exchanges; numbers go on."""
+        self.cleared += len(self._kept) + self.dropped
         self._kept.clear()
         self._bytes = 0
         self.dropped = 0
@@ -227,6 +230,7 @@ class Journal:
     def reset(self) -> None:
         """Forget all exchanges and begin at 1 again."""
         self.clear()
+        self.cleared = 0
         self.epoch += 1
         self.failed.clear()
         self._n = 0

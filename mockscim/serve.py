@@ -39,6 +39,7 @@ from mockscim.log import LogMode
 from mockscim.server.address import TOKEN
 from mockscim.server.app import ScimServer, create_server
 from mockscim.server.auth import parse_login
+from mockscim.server.door import Door, bound
 from mockscim.server.oauth import parse_client
 from mockscim.server.options import Options, fixed_base
 from mockscim.tables import printable
@@ -314,36 +315,22 @@ def bind(host: str, port: int) -> list[socket.socket]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"--host {printable(host)}: no address of that name: {_reason(error)}") from None
-    bound: list[socket.socket] = []
+    held: list[socket.socket] = []
     failure: OSError | None = None
     for family, kind, protocol, _, address in dict.fromkeys(found):
         try:
-            bound.append(_bound(family, kind, protocol, (address[0], port, *address[2:])))
+            held.append(bound(family, kind, protocol, (address[0], port, *address[2:])))
         except OSError as error:
             # A machine without IPv6 still calls ::1 localhost.
             if error.errno != errno.EADDRNOTAVAIL:
-                _close(bound)
+                _close(held)
                 raise cannot_listen(host, port, error) from None
             failure = error
         else:
-            port = bound[0].getsockname()[1]
-    if failure is not None and not bound:
+            port = held[0].getsockname()[1]
+    if failure is not None and not held:
         raise cannot_listen(host, port, failure)
-    return bound
-
-
-def _bound(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> socket.socket:
-    made = socket.socket(family, kind, protocol)
-    try:
-        if os.name == "posix":  # elsewhere it would let two processes share a port
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind(address)
-    except OSError:
-        made.close()
-        raise
-    return made
+    return held
 
 
 def _close(sockets: Iterable[socket.socket]) -> None:
@@ -409,22 +396,19 @@ async def _run(
 ) -> None:
     web_server = create_server(server)
     loop = asyncio.get_running_loop()
-    listeners: list[asyncio.AbstractServer] = []
     port = sockets[0].getsockname()[1]
-    context = tls.context if tls is not None else None
+    door = Door(web_server, tls.context if tls is not None else None, _BACKLOG)
     stopped = loop.create_task(stop.wait())
     try:
-        for each in sockets:
-            try:
-                listeners.append(await loop.create_server(web_server, sock=each, backlog=_BACKLOG, ssl=context))
-            except OSError as error:  # another process bound it at the same moment, and was faster to listen
-                raise cannot_listen(settings.host, port, error) from None
+        try:
+            await door.open(sockets)
+        except OSError as error:  # another process bound it at the same moment, and was faster to listen
+            raise cannot_listen(settings.host, port, error) from None
         _announce(server, _ready(server, settings, port, tls))
         await stopped
     finally:
         stopped.cancel()
-        for listener in listeners:
-            listener.close()
+        door.close()
         server.stop()
         await web_server.shutdown(_SHUTDOWN_SECONDS)
 

@@ -12,11 +12,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import orjson
 
-from mockscim import fixtures
+from mockscim import fixtures, profiles
 from mockscim.agenda import Agenda
 from mockscim.clock import Clock, parse_instant
 from mockscim.faults import FaultEngine, FaultError
@@ -194,7 +195,7 @@ class Tenant:
 
     def catch_up(self) -> None:
         """Do what was to happen by now; to be called before anybody looks."""
-        if self.agenda:
+        if self.agenda.due:
             self.agenda.catch_up(self.clock.now())
 
     def note(self, changes: Iterable[Change], journal: int | None, now: str | None = None) -> tuple[int, ...]:
@@ -208,7 +209,9 @@ class Tenant:
         now = now or self.clock.text()
         return tuple([self.history.record(change, now, journal) for change in changes])
 
-    def edit(self, method: str, type_name: str, id_: str | None, document: object, base: str) -> Reply:
+    def edit(
+        self, method: str, type_name: str, id_: str | None, document: object, base: str, *, noted: bool = True
+    ) -> Reply:
         """Change the data behind the client's back: in the history, not in the journal, with every leniency.
 
         Args:
@@ -217,6 +220,7 @@ class Tenant:
             id_: the resource's id; None to make one.
             document: what a client would send.
             base: the base URL for references.
+            noted: whether it goes into the history; not where it will be taken back.
 
         Raises:
             ScimError: 404 for what is not there, 400 or 409 for what cannot be.
@@ -231,7 +235,8 @@ class Tenant:
         if wanted is not None and (not isinstance(wanted, str) or not _ID.fullmatch(wanted)):
             raise invalid_value("an id is made of letters, digits and -._~@:+")
         reply = self.service.perform(call, self.clock.text(), new_id=wanted)
-        self.note(reply.changes, None)
+        if noted:
+            self.note(reply.changes, None)
         return reply
 
     # -- fixtures ----------------------------------------------------------------------------------------------
@@ -397,7 +402,10 @@ class Tenant:
     # -- what may be asked about it ----------------------------------------------------------------------------
 
     def policy_document(self) -> list[dict[str, Any]]:
-        """Every leniency with its source, and whether it is on here."""
+        """Every leniency: what it is, whether it is on here, and in which of the bundled profiles.
+
+        Those of the interoperability profile are asked only where that is on; elsewhere a profile has None for them.
+        """
         return [
             {
                 "code": row.code,
@@ -406,10 +414,21 @@ class Tenant:
                 "source": row.source,
                 "sent_by": row.sent_by,
                 "on": row.code in self.policy.accepted,
+                "asked": self.policy.asks(row.code),
                 "default": row.code not in OFF_BY_DEFAULT,
+                "profiles": {
+                    name: row.code in policy.accepted if policy.asks(row.code) else None
+                    for name, policy in _bundled().items()
+                },
             }
             for row in LENIENCIES.values()
         ]
+
+
+@cache
+def _bundled() -> dict[str, Policy]:
+    """The ways of the profiles that come along, by their names."""
+    return {name: profiles.load(name).policy for name in profiles.names()}
 
 
 @contextmanager

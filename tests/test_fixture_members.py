@@ -133,6 +133,21 @@ def test_members_are_resolved_across_fixtures():
         resolve_members(entries)
 
 
+def test_a_resource_of_another_type_is_a_member_by_id_or_reference():
+    """A Device is found where its type is known, and its own type tells it from others; it has no name."""
+    entries = [
+        Entry("/Devices", {"id": "d", "displayName": "Pump"}, "/resources/0"),
+        Entry("/Groups", {"id": "g", "displayName": "G", "members": ["d", {"value": "Devices/d"}]}, "/groups/0"),
+    ]
+    types = {"/users": "User", "/groups": "Group", "/devices": "Device"}
+    again = copy.deepcopy(entries)
+    resolve_members(entries, types=types)
+    assert entries[1].document["members"] == [{"value": "d", "type": "Device"}]
+    again[1].document["members"] = ["Pump"]
+    with pytest.raises(FixtureError, match='"Pump" is none here'):
+        resolve_members(again, types=types)
+
+
 def test_resolving_twice_changes_nothing():
     """What is resolved resolves to itself."""
     fixture = load("small")

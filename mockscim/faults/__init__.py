@@ -6,7 +6,21 @@ in ``types/``.
 
 from typing import Any
 
-from mockscim.faults.effect import Delay, Drip, Drop, Effect, Hang, Proceed, Reset, Respond, Serving, Truncate
+from mockscim.faults.effect import (
+    Delay,
+    Drip,
+    Drop,
+    Effect,
+    Hang,
+    Malformed,
+    Proceed,
+    Refuse,
+    Reset,
+    Respond,
+    Serving,
+    SlowClose,
+    Truncate,
+)
 from mockscim.faults.engine import NO_FAULT, Applied, Attempt, Decision, FaultEngine, Served
 from mockscim.faults.errors import FaultError
 from mockscim.faults.registry import FaultType, all_types, find_type
@@ -27,13 +41,16 @@ __all__ = [
     "FaultError",
     "FaultType",
     "Hang",
+    "Malformed",
     "Proceed",
+    "Refuse",
     "Reset",
     "Respond",
     "Rule",
     "Scenario",
     "Served",
     "Serving",
+    "SlowClose",
     "Truncate",
     "all_types",
     "bundled_scenarios",

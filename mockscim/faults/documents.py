@@ -15,9 +15,15 @@ T = TypeVar("T")
 
 
 class Seconds(float):
-    """A duration field: on the wire a number of seconds or text such as ``50ms``; in Python, seconds."""
+    """A duration field: on the wire a number of seconds or text such as ``50ms``; in Python, seconds.
+
+    Called, it gives a plain number: what a field's default has to be for msgspec to show it in a JSON Schema.
+    """
 
     __slots__ = ()
+
+    def __new__(cls, value: float) -> "Seconds":  # noqa: D102 - as above
+        return float(value)  # type: ignore[return-value]
 
 
 def convert(value: object, to: type[T], pointer: str = "") -> T:
@@ -54,7 +60,7 @@ def suggestion(word: str, known: typing.Iterable[str]) -> str:
 
 def _decode(to: type, value: object) -> object:
     if to is Seconds:
-        return Seconds(parse_duration(value))
+        return float.__new__(Seconds, parse_duration(value))
     raise NotImplementedError(f"no document holds a {to}")
 
 

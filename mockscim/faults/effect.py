@@ -7,13 +7,23 @@ of the answer, and a request has at most one; delays add up.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mockscim.durations import format_duration
+from mockscim.scim.errors import ScimError
 
 if TYPE_CHECKING:
     from mockscim.faults.world import Serve, World
     from mockscim.scim.call import Call, Reply
+
+
+def phrase(status: int) -> str:
+    """The usual words for a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"Status {status}"
 
 
 class Effect:
@@ -96,6 +106,11 @@ class Respond(Effect):
     body: bytes = b""
     content_type: str = ""
 
+    @classmethod
+    def refusing(cls, error: ScimError) -> Respond:
+        """Answer with a SCIM Error (RFC 7644 §3.12)."""
+        return cls(error.status, tuple(error.headers.items()), error.body(), "application/scim+json")
+
     @property
     def outcome(self) -> str:
         """The status."""
@@ -136,14 +151,16 @@ class Hang(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Truncate(Effect):
-    """Send the head and the first part of the body, then close.
+    """Send the head and the first part of the body, and then end the connection.
 
     ``at`` is a number of bytes when int, a fraction of the body when float. ``broken`` framing announces the
-    full length; ``valid`` announces what is sent, so that only the JSON tells.
+    full length; ``chunked`` announces none and lacks its last chunk; ``valid`` announces what is sent, so that only
+    the JSON tells. The connection ends in order (FIN), with a reset (RST), or not before the client leaves.
     """
 
     at: int | float
-    framing: Literal["broken", "valid"] = "broken"
+    framing: Literal["broken", "chunked", "valid"] = "broken"
+    ending: Literal["close", "reset", "hang"] = "close"
 
     def cut(self, length: int) -> int:
         """How many bytes of a body of ``length`` bytes are sent."""
@@ -151,8 +168,9 @@ class Truncate(Effect):
 
     @property
     def outcome(self) -> str:
-        """``truncate at 50%`` or ``truncate at 100 bytes``."""
-        return f"truncate at {f'{self.at} bytes' if isinstance(self.at, int) else f'{self.at * 100:g}%'}"
+        """``truncate at 50%`` or ``truncate at 100 bytes, reset``."""
+        place = f"{self.at} bytes" if isinstance(self.at, int) else f"{self.at * 100:g}%"
+        return f"truncate at {place}" + ("" if self.ending == "close" else f", {self.ending}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +198,56 @@ class Drip(Effect):
         if self.total is not None:
             return f"drip {self.chunk} bytes over {format_duration(self.total)}"
         return f"drip {self.chunk} bytes every {format_duration(self.interval or 0.0)}"
+
+
+Part = Literal["random", "status_line", "header", "content_length", "short_length", "chunk_size", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed(Effect):
+    """Send an answer of which one part is not what it has to be; ``noise`` are the bytes that do not belong there.
+
+    ``random`` is nothing but noise; ``content_length`` has two lengths that differ; ``short_length`` announces half of
+    the body and sends all of it; ``json`` is good HTTP around noise. After all but the last two the connection closes.
+    """
+
+    part: Part
+    noise: bytes
+
+    @property
+    def outcome(self) -> str:
+        """``malformed status_line``."""
+        return f"malformed {self.part}"
+
+
+@dataclass(frozen=True, slots=True)
+class SlowClose(Effect):
+    """Send the whole answer, and close the connection only so many seconds of real time later.
+
+    With ``length`` the answer says where it ends; with ``close`` only the end of the connection does.
+    """
+
+    seconds: float
+    framing: Literal["length", "close"] = "length"
+
+    @property
+    def outcome(self) -> str:
+        """``slow close 5s``."""
+        return f"slow close {format_duration(self.seconds)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse(Effect):
+    """Reset the connection, and let no new one come to the whole process for so many seconds of real time.
+
+    ``closed``: nobody listens; ``reset``: they are accepted and reset, before TLS. Where the listening socket is not
+    ours (an Application embedded in another) only the one connection is reset.
+    """
+
+    seconds: float
+    how: Literal["closed", "reset"] = "closed"
+
+    @property
+    def outcome(self) -> str:
+        """``refuse 2s``."""
+        return f"refuse {format_duration(self.seconds)}"

@@ -21,7 +21,10 @@ from mockscim.faults.errors import FaultError
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Phase
 from mockscim.faults.rule import Rule, compile_rule, compile_rules
+from mockscim.scim.call import Call
 from mockscim.scim.filter import Node
+from mockscim.scim.planning import Plan
+from mockscim.scim.service import Service
 
 _REMEMBERED = 512  # operations whose rules are remembered
 
@@ -41,6 +44,7 @@ class Served(NamedTuple):
     effect: Serving
     memory: dict[str, Any]
     draw: Draw
+    applied: Applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,9 @@ class Attempt:
         where: does the filter hold for the resource before, after or as sent? May cost.
         commits: would it commit a change? May cost.
         caller: who asks: a digest of the token, or "".
+        call: the request, read; None where it is none of SCIM's.
+        service: the provider, to look at; None as above.
+        target: what was asked for as it stands in the request line; "" inside a bulk request.
     """
 
     operation: str
@@ -97,6 +104,25 @@ class Attempt:
     where: Callable[[Node], bool]
     commits: Callable[[], bool]
     caller: str = ""
+    call: Call | None = None
+    service: Service | None = None
+    target: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it asks for a change of the directory."""
+        return (
+            self.method not in ("GET", "HEAD")
+            and not self.operation.endswith(".search")
+            and self.operation != "token.create"
+        )
+
+    def plan(self) -> Plan | None:
+        """What a POST, PUT or PATCH of one resource would do, as things stand; None for others, and what is refused."""
+        call, service = self.call, self.service
+        if call is None or service is None or call.type is None or call.problem is not None:
+            return None
+        return service.foresee(call) if call.verb in ("create", "replace", "patch") else None
 
 
 @dataclass(slots=True, eq=False)
@@ -259,10 +285,11 @@ class FaultEngine:
             if hit is None:
                 continue
             effect, phase, kind, draw = hit
+            applied.append(Applied(rule.name, kind, phase, effect.outcome))
             if effect.terminal:
                 terminal, terminal_phase = effect, phase
             elif isinstance(effect, Serving):
-                serving.append(Served(effect, loaded.memory, draw))
+                serving.append(Served(effect, loaded.memory, draw, applied[-1]))
                 if terminal is None and effect.wire is not None:
                     terminal, terminal_phase = effect.wire, "after"
             elif isinstance(effect, Delay):
@@ -270,10 +297,15 @@ class FaultEngine:
                     before += effect.seconds
                 else:
                     after += effect.seconds
-            applied.append(Applied(rule.name, kind, phase, effect.outcome))
         if not applied:
             return NO_FAULT
         return Decision(before, after, terminal, terminal_phase, tuple(applied), tuple(serving))
+
+    def spare(self, name: str) -> None:
+        """Take a hit of a rule back: nothing went wrong after all."""
+        loaded = self._loaded.get(name)
+        if loaded is not None and loaded.hits:
+            loaded.hits -= 1
 
     def _hit(self, loaded: _Loaded, attempt: Attempt, now: float) -> tuple[Effect, Phase, str, Draw] | None:
         rule = loaded.rule
@@ -294,7 +326,7 @@ class FaultEngine:
         if step is None:
             return None
         draw = Draw(self.seed, rule.name, match)
-        effect = step.parameters.happen(Moment(draw, now, age, match, loaded.memory, attempt))
+        effect = step.parameters.happen(Moment(draw, now, age, match, loaded.memory, attempt, rule.left(age)))
         if not effect.applies:
             return None
         loaded.hits += 1

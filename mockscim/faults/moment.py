@@ -20,12 +20,20 @@ class Moment:
         match: which match of the rule this is, from 1.
         memory: what the rule remembers from match to match; emptied when it is replaced or reset.
         attempt: the request.
+        ends: seconds until the rule's window ends, on the same clock; None where it has no end.
     """
 
-    __slots__ = ("age", "attempt", "draw", "match", "memory", "now")
+    __slots__ = ("age", "attempt", "draw", "ends", "match", "memory", "now")
 
     def __init__(
-        self, draw: Draw, now: float, age: float, match: int, memory: dict[str, Any], attempt: Attempt
+        self,
+        draw: Draw,
+        now: float,
+        age: float,
+        match: int,
+        memory: dict[str, Any],
+        attempt: Attempt,
+        ends: float | None = None,
     ) -> None:
         self.draw = draw
         self.now = now
@@ -33,3 +41,4 @@ class Moment:
         self.match = match
         self.memory = memory
         self.attempt = attempt
+        self.ends = ends

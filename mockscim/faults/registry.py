@@ -38,6 +38,14 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """
         return self.effect(moment.draw)
 
+    def standing(self, ends: float | None, /) -> Effect | None:  # noqa: ARG002 - for types that have one
+        """What it does to the whole process while its window is open, also where no request comes; None for nothing.
+
+        Args:
+            ends: seconds until the window ends; None where it has no end.
+        """
+        return None
+
     @classmethod
     def from_argument(cls, value: object) -> dict[str, object]:
         """The parameters that a lone argument of the short form means: ``truncate(0.5)``."""

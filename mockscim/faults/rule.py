@@ -18,11 +18,13 @@ from msgspec import Meta
 
 from mockscim.faults import types as _types  # noqa: F401 - fills the registry
 from mockscim.faults.documents import Seconds, convert, suggestion
+from mockscim.faults.effect import Effect
 from mockscim.faults.errors import FaultError, Wrong, pointer_to
 from mockscim.faults.match import Match, Matcher, compile_match
 from mockscim.faults.registry import FaultType, Parameters, Phase, all_types, find_type
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}")  # goes into URLs and headers as it is
+_ANY = {"operation": "*"}
 _REPORTED = ("hits", "matches")  # what a listing adds: ignored, so that a listing can be sent back
 
 Probability = Annotated[float, Meta(ge=0, le=1, description="Chance that a match is hit.")]
@@ -118,6 +120,24 @@ class Rule:
         """Is its window open ``age`` seconds after it was added or reset?"""
         elapsed = age - self.start_after
         return elapsed >= 0 and (self.duration is None or elapsed < self.duration)
+
+    def left(self, age: float) -> float | None:
+        """Seconds until its window ends, ``age`` seconds after it was added or reset; None where it has no end."""
+        return None if self.duration is None else self.start_after + self.duration - age
+
+    @property
+    def standing(self) -> Effect | None:
+        """What it does as soon as it is in force, where it has a window, begins with it and asks nothing of a request."""
+        asks = self.start_after or self.ramp or self.skip or self.probability < 1.0 or self.times is not None
+        asks = asks or self.document.get("match", _ANY) not in ({}, _ANY)
+        if self.successive or asks or self.duration is None or self.steps[0].phase == "after":
+            return None
+        return self.steps[0].parameters.standing(self.duration)
+
+    @property
+    def stands(self) -> bool:
+        """Does it do anything to the whole process?"""
+        return any(step.parameters.standing(1.0) is not None for step in self.steps)
 
     def step(self, match: int) -> Step | None:
         """The answer to its ``match``-th match (from 1, those skipped included); None lets it through."""

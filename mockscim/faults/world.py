@@ -55,6 +55,7 @@ class World(Protocol):
         draw: all chance comes from here.
         exchange: the number of this exchange in the journal.
         caller: who asks: a digest of the token, or ""; for scopes of limits.
+        last: the number of the newest entry of the history; 0 when there is none.
     """
 
     store: Store
@@ -65,6 +66,11 @@ class World(Protocol):
     exchange: int
     caller: str
 
+    @property
+    def last(self) -> int:
+        """As above."""
+        ...
+
     def header(self, name: str) -> str | None:
         """A header of the request, in any case."""
 
@@ -74,6 +80,12 @@ class World(Protocol):
     def recent(self, seconds: float) -> list[Committed]:
         """The entries that were committed less than so many seconds ago, on the tenant's clock, oldest first."""
 
+    def after(self, n: int) -> list[Committed]:
+        """The entries behind that number, oldest first."""
+
+    def author(self, entry: Committed) -> str:
+        """Whose request is behind an entry, as ``caller`` has it; "" for nobody's, and where the journal lacks it."""
+
     def as_before(self, entries: Sequence[Committed]) -> AbstractContextManager[None]:
         """See the directory as if these changes had not been made, while this lasts.
 
@@ -82,7 +94,29 @@ class World(Protocol):
         """
 
     def seeing(self, records: Mapping[tuple[str, str], Record | None]) -> AbstractContextManager[None]:
-        """See other versions of some resources, by (type name, id); None: it is not there. Nothing may be written."""
+        """See other versions of some resources, by (type name, id); None: it is not there. Nothing may be written.
+
+        What would clash, as two hold the same unique value then, is seen as it is.
+        """
+
+    def pretending(self) -> AbstractContextManager[None]:
+        """Whatever is served while this lasts is answered as if it were done, and nothing of it is.
+
+        What the answers show, an id or a version, is never given to anything else.
+        """
+
+    def losing(self, seconds: float) -> AbstractContextManager[None]:
+        """What is committed while this lasts is lost once the tenant's clock has gone on by so much.
+
+        What came goes, whatever became of it; the rest is as it was before, unless somebody changed it since, or a
+        unique value is another's by then. All that belongs to this exchange. A reset cancels it.
+        """
+
+    def behaving(self, **ways: object) -> AbstractContextManager[None]:
+        """The provider has other ways while this lasts: fields of Policy."""
+
+    def spare(self) -> None:
+        """Nothing went wrong after all: the hit is not counted, and the journal does not tell of it."""
 
     def reread(self, call: Call) -> Call:
         """The same request, fresh, as if it came again."""
@@ -94,8 +128,26 @@ class World(Protocol):
             ScimError: it cannot be done.
         """
 
+    def forget(self, id_: str) -> None:
+        """An account outside the directory that has this id is known no more."""
+
+    def renew(self, record: Record, id_: str) -> Record:
+        """Take a resource away and make it anew under an id that is free, behind the client's back.
+
+        Its attributes, members and the groups that it is in stay; an account outside that had the id is forgotten.
+        """
+
     def later(self, seconds: float, call: Call) -> None:
         """Have a request served once the tenant's clock has gone on by so much; its changes belong to this exchange.
 
         Whatever it answers is lost. A reset cancels it.
         """
+
+    def alarm(self, seconds: float, work: Callable[[float], None]) -> None:
+        """Have something done once the tenant's clock has gone on by so much; it is told when that was.
+
+        With 0 seconds: when this request has been answered, before the next is looked at. A reset cancels it.
+        """
+
+    def land(self, call: Call, at: float) -> None:
+        """Serve a request as of some time, in an alarm; its changes belong to this exchange, its answer is lost."""

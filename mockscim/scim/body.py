@@ -11,6 +11,8 @@ import orjson
 from mockscim.scim.errors import invalid_syntax
 from mockscim.scim.policy import Tolerance
 
+_COLON, _BACKSLASH = b":", 0x5C
+_ESCAPED = re.compile(rb"\\u003[aA]")
 # Of JSON that has been read once: texts, with the colon behind those that are names, and the ends of objects.
 _TOKEN = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)|[{}]', re.DOTALL)
 
@@ -32,7 +34,7 @@ def read_json(body: bytes, tolerance: Tolerance) -> Any:  # noqa: ANN401
     except orjson.JSONEncodeError:  # deeper than orjson writes
         again = b""
     # A name that was dropped took its colon along. Colons inside texts are the same in both, unless they are escaped.
-    if again != body and (again.count(b":") != body.count(b":") or b"\\u003a" in body or b"\\u003A" in body):
+    if again != body and (again.count(_COLON) != body.count(_COLON) or (_BACKSLASH in body and _ESCAPED.search(body))):
         _note_duplicates(body, tolerance)
     return document
 

@@ -251,6 +251,8 @@ class _Job:
             if call is not None:
                 self._looked_at = max(self._looked_at, call.looked_at)
                 self._call.tolerance.absorb(call.tolerance, operation.where)
+        if reply.status >= 400:  # a fault committed something, and says otherwise
+            verdict = verdict._replace(status=verdict.status or reply.status, body=verdict.body or reply.body or b"")
         if verdict.status is not None:
             return _Outcome(self._replaced(operation, call, verdict), done=True, resource=reply.resource)
         return _Outcome(self._done(operation, call, reply), done=True, resource=reply.resource)
@@ -301,7 +303,7 @@ class _Job:
 
     def _perform(self, operation: BulkOperation, call: Call, verdict: Verdict) -> Reply:
         mark = len(self.changes)
-        reply = self._serve(call) if verdict.serve is None else verdict.serve(call, self._serve)
+        reply = self._serve(call) if verdict.serve is None else verdict.serve(call, self._serve, self.changes)
         for change in self.changes[mark:]:
             before = change.before.body if change.before is not None else b""
             if change.after is not None and _LITERAL in change.after.body and _LITERAL not in before:

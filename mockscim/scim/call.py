@@ -22,14 +22,15 @@ class Verdict(NamedTuple):
         status: what its result says instead of what became of it; None: what became of it.
         body: the response in that result, as JSON or text; empty for none.
         stop: neither this operation nor any after it is done, and there is no answer to the job.
-        serve: has the operation served in another way, given what serves it as ever.
+        serve: has the operation served in another way, given what serves it as ever and enters what that commits in
+            a list, and that list.
     """
 
     carry_out: bool = True
     status: int | None = None
     body: bytes = b""
     stop: bool = False
-    serve: Callable[[Call, Callable[[Call], Reply]], Reply] | None = None
+    serve: Callable[[Call, Callable[[Call], Reply], list[Change]], Reply] | None = None
 
 
 GO_ON = Verdict()
@@ -60,6 +61,8 @@ class Call:
     new_id: str | None = None
     looked_at: int = 0
     quiet: bool = False
+    # Of a list: what a fault makes of the number of resources that a page has at most (None: all).
+    resize: Callable[[int | None], int | None] | None = None
     # Of one at /Me: whose the request is, as an id or a userName, and the path of the resource that this is, if it is
     # there (RFC 7644 §3.11).
     me: bool = False
@@ -112,3 +115,8 @@ class Reply:
         self.headers = headers if headers is not None else {}
         self.resource = resource
         self.changes = changes
+
+    @classmethod
+    def refusing(cls, error: ScimError) -> Reply:
+        """The answer that an error is, where something was committed all the same: raised, it says that nothing was."""
+        return cls(error.status, error.body(), dict(error.headers))

@@ -38,12 +38,17 @@ class Members:
         return iter(self._members().values())
 
     def __contains__(self, value: str) -> bool:
-        return value in self._members()
+        return self.get(value) is not None
 
     def get(self, value: str) -> Member | None:
         """The member with that id."""
-        members = self._map
-        return (members if members is not None else self._rebuilt()).get(value)
+        version = self
+        while (members := version._map) is None:
+            if value in version._undo:
+                return version._undo[value]
+            assert version._newer is not None  # noqa: S101 - a version without a map always has a newer one
+            version = version._newer
+        return members.get(value)
 
     @property
     def next_seq(self) -> int:
@@ -69,6 +74,46 @@ class Members:
         newer._map, newer._next = members, newest
         self._map, self._newer, self._undo = None, newer, undo
         return newer
+
+    def changes_to(self, other: Members) -> dict[str, Member | None]:
+        """What another version holds otherwise: ids with their member there, or None; some may be the same.
+
+        Between two versions of one group it costs what has changed, not the size of the group.
+        """
+        steps = self._steps_to(other)
+        if steps is not None:
+            there = other._members()
+            return {value: there.get(value) for undo in steps for value in undo}
+        steps = other._steps_to(self)
+        if steps is not None:
+            found: dict[str, Member | None] = {}
+            for undo in steps:  # the first word on a member is what the oldest version held
+                for value, member in undo.items():
+                    found.setdefault(value, member)
+            return found
+        here, there = self._members(), other._members()
+        return {**dict.fromkeys(here.keys() - there.keys()), **there}
+
+    def came_and_went(self, later: Members) -> tuple[frozenset[str], frozenset[str]]:
+        """The ids that a later version has and this has not, and those that only this one has."""
+        changes: Mapping[str, Member | None]
+        if self._map is None and self._newer is later:
+            changes = {value: later.get(value) for value in self._undo}  # the next version: nothing is rebuilt
+        else:
+            changes = self.changes_to(later)
+        came = frozenset(value for value, now in changes.items() if now is not None and value not in self)
+        return came, frozenset(value for value, now in changes.items() if now is None and value in self)
+
+    def _steps_to(self, newer: Members) -> list[Mapping[str, Member | None]] | None:
+        """What has been undone on the way to a newer version, oldest first; None where no way leads there."""
+        steps: list[Mapping[str, Member | None]] = []
+        version: Members | None = self
+        while version is not newer:
+            if version is None:
+                return None
+            steps.append(version._undo)
+            version = version._newer
+        return steps
 
     def _members(self) -> dict[str, Member]:
         return self._map if self._map is not None else self._rebuilt()

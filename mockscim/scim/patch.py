@@ -312,10 +312,11 @@ class Patcher:
         if value is MISSING:
             raise invalid_value(f"{operation.where} has no value")
         old = container.get(name)
-        kept: dict[str, Any] | None = None
         if isinstance(old, dict) and (operation.op == "add" or self._policy.replace_complex == "merge"):
-            kept = old
-        new = coerce(attribute, value, self._policy, self._tolerance, held=kept or ())
+            kept: dict[str, Any] | None = old
+            new = coerce(attribute, value, self._policy, self._tolerance, held=old)
+        else:
+            kept, new = None, coerce(attribute, value, self._policy, self._tolerance)
         if attribute.mutability == "immutable" and old is not None:
             check_same(attribute, old, new)
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockscim.scim import urns
-from mockscim.scim.body import fields_of
+from mockscim.scim.body import fields_of, note_twins
 from mockscim.scim.errors import invalid_path, invalid_syntax, invalid_value
 from mockscim.scim.policy import Tolerance
 from mockscim.scim.resource import is_list_of_texts
@@ -36,7 +36,9 @@ def read_operations(document: object, tolerance: Tolerance) -> list[Operation]:
     """
     if not isinstance(document, dict):
         raise invalid_syntax("a PATCH body is a JSON object with Operations")
-    fields = fields_of(document, tolerance)
+    fields = {name.lower(): value for name, value in document.items()}
+    if len(fields) < len(document):
+        note_twins(document, tolerance)
     schemas = fields.get("schemas")
     if schemas != _SCHEMAS:
         _check_schemas(schemas, tolerance)

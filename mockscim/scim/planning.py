@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from mockscim.scim import interop
@@ -80,7 +81,7 @@ class Planner:
             self._drop_types(kind, attributes)
         self.check_unique(kind, attributes, None)
         self.link(kind, attributes)
-        return Plan(attributes, draft.difference() if draft is not None else {}, joins)
+        return Plan(attributes, self._taken(draft.difference()) if draft is not None else {}, joins)
 
     def update(self, call: Call, record: Record) -> Plan:
         """The outcome of a PUT or PATCH of a resource, or of an account that is outside."""
@@ -100,11 +101,11 @@ class Planner:
                 attributes.setdefault("active", not outside)
             if kind.has_immutable:
                 keep_immutable(before, attributes, call.document, kind)
-                require(attributes, kind, complete=False)
+                require(attributes, kind, complete=False, apart=True)
             if kind.secret or kind.secret_extended:
                 keep_secrets(before, attributes, kind)
                 if kind.required_secrets:
-                    require(attributes, kind, complete=_has_secrets(before, kind))
+                    require(attributes, kind, complete=_has_secrets(before, kind), apart=True)
         else:
             attributes = record.attributes()
             # A fixture may have left out what is never returned; what was not there is not missed.
@@ -118,7 +119,9 @@ class Planner:
                 call.looked_at = patcher.looked_at
                 if draft is not None and draft.cleared:
                     call.looked_at += len(record.members or ())
-            require(attributes, kind, complete=complete)
+            require(attributes, kind, complete=complete, apart=True)
+            if draft is not None and kind.keyed is not None and kind.keyed.required and not any(True for _ in draft):
+                raise mutability(f"{kind.keyed.path} is required and cannot be removed")
             if not self.policy.value_types:
                 touched = patcher.touched
         if asked:
@@ -144,7 +147,9 @@ class Planner:
             if account is not None:
                 raise uniqueness(f"userName {attributes['userName'][:200]!r} is taken by an account")
         self.link(kind, attributes)
-        members = self._really_changed(record, draft.difference()) if draft is not None else {}
+        members = self._taken(self._really_changed(record, draft.difference())) if draft is not None else {}
+        if members:
+            members = self._thaw_members(kind, members)
         if members and kind.keyed is not None and kind.keyed.mutability == "immutable" and record.members:
             raise mutability(f"{kind.keyed.path} is immutable and already has a value")
         return Plan(attributes, members, touched=touched)
@@ -275,6 +280,20 @@ class Planner:
                 after[name] = before[name]
             else:
                 after.pop(name)
+
+    def _thaw_members(self, kind: ResourceType, members: dict[str, Member | None]) -> dict[str, Member | None]:
+        """The same for members, which are kept apart."""
+        frozen = kind.keyed is not None and kind.keyed.key in self.policy.frozen.get(kind.name, ())
+        if not frozen or self.policy.frozen_change == "apply":
+            return members
+        if self.policy.frozen_change == "reject":
+            raise mutability(f"{kind.keyed.path if kind.keyed else ''} cannot be changed after creation")
+        return {}
+
+    def _taken(self, members: dict[str, Member | None]) -> dict[str, Member | None]:
+        """As many changes of members as this provider takes from one request."""
+        most = self.policy.members_at_once
+        return members if most is None or len(members) <= most else dict(islice(members.items(), most))
 
     def leaves(self, kind: ResourceType, attributes: Mapping[str, Any]) -> bool:
         """Whether a user with these attributes is outside, at a provider that has no inactive state."""

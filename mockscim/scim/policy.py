@@ -455,6 +455,7 @@ class Policy:
         replace_complex: what a PATCH replace of a whole complex attribute does to sub-attributes that it leaves out:
             ``merge`` keeps them (RFC 7644 §3.5.2.3), ``whole`` drops them.
         unknown_path: the scimType for a PATCH path to an attribute that does not exist.
+        members_at_once: how many members one request changes; the rest is left out without a word. None for all.
     """
 
     accepted: frozenset[str] = TOLERANT
@@ -485,3 +486,8 @@ class Policy:
     interop: bool = False
     replace_complex: Literal["merge", "whole"] = "merge"
     unknown_path: Literal["invalidPath", "invalidSyntax"] = "invalidPath"
+    members_at_once: int | None = None
+
+    def asks(self, code: str) -> bool:
+        """Whether anything is held against this leniency: the interoperability profile's are asked only where it is."""
+        return self.interop or code not in INTEROP

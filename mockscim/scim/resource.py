@@ -173,13 +173,18 @@ def is_list_of_texts(value: object) -> TypeGuard[list[str]]:
     return True
 
 
-def require(attributes: Mapping[str, Any], resource_type: ResourceType, *, complete: bool = True) -> None:
+def require(
+    attributes: Mapping[str, Any], resource_type: ResourceType, *, complete: bool = True, apart: bool = False
+) -> None:
     """Refuse attributes that lack a required one (400 invalidValue).
 
     With ``complete`` false, what is never returned may be missing: whoever puts back what was read does not have it.
+    With ``apart``, the keyed attribute (members) is held elsewhere, and is not looked for here.
     """
     for attribute in resource_type.required:
         value = attributes.get(attribute.name)
+        if apart and attribute.keyed:
+            continue
         if (value is None or (isinstance(value, str) and not value.strip())) and (
             complete or attribute.returned != "never"
         ):
@@ -254,9 +259,11 @@ def coerce(
         if coerced is not None:
             items.append(coerced)
     if len(items) > 1 and not attribute.keyed:
-        items = distinct(attribute, items)
-        if attribute.type == "complex":
-            check_primary(attribute, items)
+        if attribute.type != "complex":
+            return distinct(attribute, items)
+        if attribute.told_apart and len({(item.get("value"), item.get("type")) for item in items}) < len(items):
+            items = distinct(attribute, items)
+        check_primary(attribute, items)
     return items or None
 
 
@@ -273,10 +280,8 @@ def mark_of(attribute: Attribute, item: Any) -> Any:  # noqa: ANN401
     """
     if attribute.type != "complex":
         return (item,)
-    value, kind = item.get("value"), item.get("type")
-    if value is None or isinstance(value, (list, dict)) or isinstance(kind, (list, dict)):
-        return None
-    return value, kind
+    value = item.get("value") if attribute.told_apart else None
+    return None if value is None else (value, item.get("type"))
 
 
 def distinct(attribute: Attribute, items: list[Any]) -> list[Any]:

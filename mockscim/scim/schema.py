@@ -63,6 +63,7 @@ class Attribute:
         "returned",
         "schema",
         "sub_attributes",
+        "told_apart",
         "type",
         "uniqueness",
         "writable",
@@ -109,6 +110,11 @@ class Attribute:
         self.writable = {sub.name: sub for sub in self.sub_attributes.values() if sub.mutability != "readOnly"}
         self.native = _NATIVE.get(type) if not multi_valued else None
         self.natives = _natives(self.writable)
+        # Values with the same type and value are one (RFC 7643 §2.4), where these are simple ones.
+        marks = [sub for sub in self.sub_attributes.values() if sub.key in ("value", "type")]
+        self.told_apart = "value" in self.sub_attributes and not any(
+            sub.multi_valued or sub.type == "complex" for sub in marks
+        )
         # Group.members (and anything shaped like it): a set of references, each immutable, told apart by value
         # alone. The store holds such values keyed, so that one more costs the same at 10 or at 100,000.
         value = self.sub_attributes.get("value")
@@ -118,6 +124,8 @@ class Attribute:
             and value.mutability == "immutable"
             and "$ref" in self.sub_attributes
             and self.sub_attributes.keys() <= {"value", "$ref", "type", "display"}
+            # What is never returned is not kept where it would be shown.
+            and "never" not in (returned, *(sub.returned for sub in self.sub_attributes.values()))
         )
         if self.keyed and value is not None:
             value.case_exact = True  # it is an id, and ids are (RFC 7643 §3.1)

@@ -7,7 +7,8 @@ each call is atomic on an event loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -179,7 +180,7 @@ class Service:
         if record is not None:
             found.append(self.store.document(record, call.base, etag=self.policy.etag))
         if call.has_body and call.problem is None and not call.operation.endswith(".search"):
-            plan = self._attempt(call)
+            plan = self.foresee(call)
             if plan is not None:
                 after = shown(kind, plan.attributes, call.base)
                 present = [e.id for e, _ in kind.extensions if e.id in after]
@@ -198,10 +199,11 @@ class Service:
         if call.bulk is not None:
             return bulk.would_change(self, call, call.bulk)
         if call.method == "DELETE":
-            return call.type is not None and self.store.get(call.type, call.id or "") is not None
+            record = self.store.get(call.type, call.id or "") if call.type is not None else None
+            return record is not None and self._permits(call, record)
         if not call.has_body or call.operation.endswith(".search"):
             return False
-        plan = self._attempt(call)
+        plan = self.foresee(call)
         if plan is None:
             return False
         if call.method == "POST":
@@ -211,7 +213,15 @@ class Service:
         record = self.store.get(call.type, call.id or "") if call.type is not None else None
         return record is not None and bool(plan.members or shown(record.type, plan.attributes) != record.attributes())
 
-    def _attempt(self, call: Call) -> Plan | None:
+    def _permits(self, call: Call, record: Record) -> bool:
+        """Whether the conditions of a write hold."""
+        try:
+            self.planner.check_match(call, record)
+        except ScimError:
+            return False
+        return True
+
+    def foresee(self, call: Call) -> Plan | None:
         """The plan of a write, without noting leniencies; None when it would be refused."""
         noted, looked_at = dict(call.tolerance.used or {}), call.looked_at
         try:
@@ -225,6 +235,18 @@ class Service:
             return None
         finally:
             call.tolerance.used, call.looked_at = noted, looked_at
+
+    @contextmanager
+    def behaving(self, policy: Policy) -> Iterator[None]:
+        """Have other ways while this lasts."""
+        own = self.policy
+        self.policy = self.planner.policy = policy
+        self._lists.clear()  # they are not answered so
+        try:
+            yield
+        finally:
+            self.policy = self.planner.policy = own
+            self._lists.clear()
 
     # -- doing it ----------------------------------------------------------------------------------------------
 
@@ -281,12 +303,9 @@ class Service:
             return Reply(304, None, {"ETag": etag} if etag is not None else {})
         return reply
 
-    def by_cursor(self, call: Call) -> bool:
-        """Whether a GET is paged by cursor, so that its answer depends on the time."""
-        parameters = call.parameters
-        if call.verb != "list" or not ("cursor" in parameters or self._cursor_first):
-            return False
-        return query.by_cursor(parameters, self.policy)
+    def by_cursor(self, parameters: Mapping[str, str]) -> bool:
+        """Whether a query is paged by cursor, so that its answer depends on the time."""
+        return ("cursor" in parameters or self._cursor_first) and query.by_cursor(parameters, self.policy)
 
     def _list(self, call: Call, now: str) -> Reply:
         parameters = call.parameters
@@ -302,6 +321,8 @@ class Service:
             if found is not None and len(found) <= 1:
                 rendered = [query.render(self.store, record, call.base, None, self.policy) for record in found]
                 return Reply(200, query.list_response(rendered, len(rendered), 1))
+        if call.resize is not None:  # no page that others are to get
+            return Reply(200, self._listed(call, query.read_listing(parameters, self.policy)))
         key = (call.base, call.type, *parameters.items())
         if self._lists_of != self.store.changed:
             self._lists.clear()
@@ -321,9 +342,12 @@ class Service:
 
     def _listed(self, call: Call, listing: query.Listing) -> bytes:
         types = [call.type] if call.type is not None else list(self.registry.types.values())
+        if call.resize is not None:
+            listing.count = call.resize(listing.count)
         outsiders: list[Record] = []
         if self.store.accounts is not None and any(self._shows_outsiders(kind) for kind in types):
-            outsiders = [account for account in self.store.accounts if left(account)]
+            inside = self.store.tables["User"].records  # as one may be who has left, where an old state is looked at
+            outsiders = [account for account in self.store.accounts if left(account) and account.id not in inside]
         return query.run(self.store, types, listing, call.base, self.policy, call.tolerance, outsiders)
 
     def _get(self, call: Call) -> Reply:

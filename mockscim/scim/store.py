@@ -6,8 +6,7 @@ costs nothing, and restoring costs what has changed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -22,6 +21,9 @@ from mockscim.scim.table import Table, folded
 _MOST_KEPT = 4096
 _LARGEST_KEPT = 4096
 
+# Where a record is: whether it is an account, its type's name, its id.
+Key = tuple[bool, str, str]
+
 
 class Store:
     """All tables of one directory, its memberships, its accounts and its snapshots."""
@@ -35,7 +37,7 @@ class Store:
         self.memberships: dict[str, dict[str, None]] = {}  # member id -> ids of the groups it is directly in
         self.commits = 0
         self._seq = 0
-        self._snapshots: dict[str, dict[tuple[bool, str, str], Record | None]] = {}
+        self._snapshots: dict[str, dict[Key, Record | None]] = {}
         # Resources rendered of late, for one base URL. A version never changes, but the groups that a user is in do:
         # any change of a group empties it. Groups themselves show their members' names, and are not kept.
         # How often anything changed: what was found out is true as long as this stays.
@@ -416,7 +418,30 @@ class Store:
         Returns:
             The changes this makes to resources, for the history.
         """
-        saved = self._snapshots[name]
+        changes = self.put_back(self._snapshots[name], renew=renew)
+        self._snapshots[name] = {}
+        return changes
+
+    def changed_since(self, name: str) -> dict[Key, Record | None]:
+        """What has changed since a snapshot, as it was then; KeyError when there is none."""
+        return dict(self._snapshots[name])
+
+    def at(self, key: Key) -> Record | None:
+        """The record at a key."""
+        account, type_name, id_ = key
+        table = self.accounts if account else self.tables[type_name]
+        return table.records.get(id_) if table is not None else None
+
+    def put_back(self, saved: Mapping[Key, Record | None], *, renew: bool = True) -> list[Change]:
+        """Give some records the versions they once had; None: they were not there.
+
+        Args:
+            saved: the versions, by their keys.
+            renew: as with ``restore``.
+
+        Returns:
+            The changes this makes to resources, for the history.
+        """
         changes: list[Change] = []
         # Taken out first and put back after, so that a unique value moves from one resource to another unharmed.
         for key, record in sorted(saved.items(), key=lambda item: item[1] is not None):
@@ -436,31 +461,21 @@ class Store:
             if not account:
                 operation = "delete" if record is None else "update" if current is not None else "create"
                 changes.append(Change(operation, table.type, id_, current, table.records.get(id_)))
-        self._snapshots[name] = {}
         return changes
 
-    @contextmanager
-    def viewed(self, records: Mapping[tuple[str, str], Record | None]) -> Iterator[None]:
-        """See other versions of some resources while this lasts; nothing may be written meanwhile.
-
-        Args:
-            records: for (type name, id) the version to see; None: it is not there.
-        """
-        held = {key: self.tables[key[0]].records.get(key[1]) for key in records}
-        try:
-            self._exchange(records)
-            yield
-        finally:
-            self._exchange(held)
-
-    def _exchange(self, records: Mapping[tuple[str, str], Record | None]) -> None:
-        # Taken out first and put in after, as a unique value may be another's in the other version.
-        for (type_name, id_), record in sorted(records.items(), key=lambda item: item[1] is not None):
-            current = self.tables[type_name].records.get(id_)
-            if current is not record:
-                if record is not None and record.members is not None:
-                    record.members.settle()
-                self._apply(self.tables[type_name], current, record)
+    def show(
+        self, table: Table, before: Record | None, after: Record | None, changed: Mapping[str, Member | None]
+    ) -> None:
+        """Exchange what is seen of a resource, with its members that come or (None) go: for view.View."""
+        record = after or before
+        if record is None:
+            return
+        self.changed += 1
+        table.put(before, after)
+        if record.type.keyed is not None:
+            self._rendered.clear()
+            self._standings.clear()
+            self._remember_members(record.id, before, after, changed)
 
     def clear(self) -> list[Change]:
         """Take everything out."""

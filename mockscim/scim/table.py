@@ -119,6 +119,18 @@ class Table:
                 return False
         return not self.unique_elsewhere
 
+    def claims(self, record: Record) -> list[tuple[dict[Any, str], Any]]:
+        """The unique values of a version, each with the index that has its holder."""
+        attributes = record.attributes()
+        found: list[tuple[dict[Any, str], Any]] = []
+        for attribute in self.type.unique:
+            value = folded(attribute, attributes.get(attribute.name))
+            if value is not None:
+                found.append((self.unique[attribute.key], value))
+        for place, holders in zip(self.type.unique_elsewhere, self.unique_elsewhere, strict=True):
+            found += [(holders, value) for value in place.values(attributes)]
+        return found
+
     def _place(self, record: Record) -> None:
         number, offset = divmod(record.seq, _BLOCK)
         block = self._blocks.get(number)

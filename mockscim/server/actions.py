@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
@@ -13,14 +13,14 @@ import orjson
 from mockscim import fixtures
 from mockscim.clock import parse_instant
 from mockscim.durations import parse_duration
-from mockscim.faults import types_catalogue
+from mockscim.faults import Refuse, Rule, types_catalogue
 from mockscim.har import to_har
 from mockscim.journal import Exchange
 from mockscim.profiles import load_bundled
-from mockscim.server import shapes
+from mockscim.server import shapes, wire
 from mockscim.server.address import base_url
 from mockscim.server.control import Ask, Control, ControlError, Result, route
-from mockscim.tenant import Start
+from mockscim.tenant import Start, Tenant
 from mockscim.tokens import TokenDocument, TokenError, digest
 from mockscim.version import __version__
 
@@ -247,8 +247,10 @@ def _add_fault(control: Control, ask: Ask) -> Result:
     tenant.check_operations(document if isinstance(document, list) else [document])
     if isinstance(document, list):
         rules = tenant.faults.extend(document, tenant.clock.now())
+        _stand(ask, tenant, rules)
         return 201, {"items": [tenant.faults.describe(rule) for rule in rules], "next": None}
     rule = tenant.faults.add(document, tenant.clock.now())
+    _stand(ask, tenant, [rule])
     return 201, tenant.faults.describe(rule)
 
 
@@ -262,14 +264,20 @@ def _replace_faults(control: Control, ask: Ask) -> Result:
     if not isinstance(document, list):
         raise ControlError(400, "a list of rules was expected, or a scenario with rules")
     tenant.check_operations(document)
-    tenant.faults.replace(document, tenant.clock.now())
+    old = tenant.faults.rules()
+    rules = tenant.faults.replace(document, tenant.clock.now())
+    _relent(ask, old)
+    _stand(ask, tenant, rules)
     return _get_faults(control, ask)
 
 
 @route("DELETE", "/faults", {204: None})
 def _clear_faults(control: Control, ask: Ask) -> Result:
     """Take all fault rules away."""
-    control.tenant(ask).faults.clear()
+    engine = control.tenant(ask).faults
+    old = engine.rules()
+    engine.clear()
+    _relent(ask, old)
     return 204, None
 
 
@@ -287,18 +295,38 @@ def _put_fault(control: Control, ask: Ask) -> Result:
     """Make or replace a fault rule."""
     tenant = control.tenant(ask)
     tenant.check_operations([ask.json()])
-    tenant.faults.put(ask.parts[0], ask.json(), tenant.clock.now())
+    old = [rule for rule in tenant.faults.rules() if rule.name == ask.parts[0]]
+    rule = tenant.faults.put(ask.parts[0], ask.json(), tenant.clock.now())
+    _relent(ask, old)
+    _stand(ask, tenant, [rule])
     return 200, tenant.faults.describe(ask.parts[0])
 
 
 @route("DELETE", _RULE, {204: None}, missing=True)
 def _remove_fault(control: Control, ask: Ask) -> Result:
     """Take a fault rule away."""
+    engine = control.tenant(ask).faults
     try:
-        control.tenant(ask).faults.remove(ask.parts[0])
+        old = engine.get(ask.parts[0])
+        engine.remove(ask.parts[0])
     except KeyError:
         raise ControlError(404, f"there is no rule {ask.parts[0]}") from None
+    _relent(ask, [old])
     return 204, None
+
+
+def _stand(ask: Ask, tenant: Tenant, rules: Iterable[Rule]) -> None:
+    """Do at once what rules do to the whole process."""
+    for rule in rules:
+        effect = rule.standing
+        if isinstance(effect, Refuse):
+            wire.refuse(ask.request, effect, tenant.cuts)
+
+
+def _relent(ask: Ask, rules: Iterable[Rule]) -> None:
+    """End what rules that are gone did to the whole process."""
+    if any(rule.stands for rule in rules):
+        wire.let_in(ask.request)
 
 
 # -- what happened ---------------------------------------------------------------------------------------------

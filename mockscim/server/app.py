@@ -150,6 +150,7 @@ class ScimServer:
     def _record(self, visit: Visit) -> None:
         """Enter what is over into the journal, also when the answer was cut or the client left."""
         exchange = visit.exchange
+        exchange.began = visit.started
         exchange.duration = time.perf_counter() - visit.started
         if exchange.client_gone is None:
             transport = visit.request.transport
@@ -278,6 +279,8 @@ class ScimServer:
         except Exception:
             log.exception(_UNEXPECTED, visit.request.method, visit.request.raw_path)
             answer = failure()
+        if serving:  # a fault takes a header away by leaving it empty
+            answer.headers = {name: value for name, value in answer.headers.items() if value}
         if call.alias is not None:  # RFC 7644 §3.11: whatever the answer, it says where the resource really is
             answer.headers = {**answer.headers, "Location": call.base + call.alias}
         if call.tolerance.used:

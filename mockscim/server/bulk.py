@@ -66,6 +66,8 @@ class InnerFaults:
             self._where(call),
             lambda: tenant.service.commits(call),
             self._session.caller,
+            call,
+            tenant.service,
         )
         decision = tenant.faults.decide(attempt, tenant.clock.now())
         self._applied += decision.applied
@@ -73,7 +75,9 @@ class InnerFaults:
         effect = decision.terminal
         before = decision.phase == "before"
         serving = decision.serving
-        go_on = Verdict(serve=lambda call, serve: self._session.serve(call, serving, serve)) if serving else GO_ON
+        go_on = GO_ON
+        if serving:
+            go_on = Verdict(serve=lambda call, serve, changes: self._session.serve(call, serving, serve, changes))
         if effect is None:
             return go_on
         if isinstance(effect, Respond):
@@ -83,6 +87,11 @@ class InnerFaults:
             return Verdict(carry_out=False, stop=True)
         self._effect = self._effect or effect
         return go_on
+
+    @property
+    def applied(self) -> tuple[Applied, ...]:
+        """What struck operations of the job."""
+        return self._session.struck(self._applied)
 
     def added_to(self, decision: Decision) -> Decision:
         """The decision about the request with what its operations add, all of it after the commit."""
@@ -95,5 +104,5 @@ class InnerFaults:
             delay_after=decision.delay_after + self._delay,
             terminal=first,
             phase="after",
-            applied=(*decision.applied, *self._applied),
+            applied=(*decision.applied, *self.applied),
         )

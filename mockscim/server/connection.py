@@ -19,6 +19,7 @@ from aiohttp.web_request import BaseRequest as LowLevelRequest
 from mockscim.scim.errors import ScimError
 from mockscim.server import wire
 from mockscim.server.arrival import Arrival, Request
+from mockscim.server.door import Door
 
 # How often a connection that cannot tell of its end (in somebody else's Application) is looked at, in seconds.
 _LOOK_EVERY = 0.1
@@ -54,6 +55,11 @@ class Connection(RequestHandler):
         if transport.get_extra_info("sslcontext") is not None:
             self.scheme = "https"
         super().connection_made(transport)
+
+    @property
+    def door(self) -> Door | None:
+        """What it came in by; None where the listening socket is not ours."""
+        return self._manager.door if isinstance(self._manager, _Server) else None
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in, and answer at once what can be.
@@ -232,13 +238,14 @@ _consumed: Callable[[Any], None] | None = getattr(HttpRequestParser, "message_co
 
 
 class _Server(web.Server):
-    """Makes Connections in the place of aiohttp's own."""
+    """Makes Connections in the place of aiohttp's own; ``door`` is set by who listens."""
 
     def __init__(self, handler: Callable[[BaseRequest], Any], begin: Begin, **options: Any) -> None:  # noqa: ANN401
         super().__init__(handler)
         self._begin = begin
         self._options = options
         self._serials = itertools.count(1)
+        self.door: Door | None = None
 
     def __call__(self) -> RequestHandler:
         return Connection(self, self._begin, next(self._serials), loop=self._loop, **self._options)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any
 
-from mockscim.faults import Attempt, Decision, Effect
+from mockscim.faults import Attempt, Decision, Effect, Refuse
 from mockscim.gates import Gate
 from mockscim.journal import Exchange
 from mockscim.scim import match
@@ -22,7 +21,7 @@ from mockscim.server.auth import lacking
 from mockscim.server.connection import Connection, departure
 from mockscim.tenant import Tenant
 from mockscim.tokens import Grant
-from mockscim.world import Session
+from mockscim.world import Session, caller
 
 _LONGEST_ACCEPT = 1000  # so that remembered headers stay small
 
@@ -77,6 +76,9 @@ class Visit:
             Where(tenant, call),
             lambda: grant.good and lacking(grant, call) is None and tenant.service.commits(call),
             self.caller(),
+            call,
+            tenant.service,
+            request.raw_path,
         )
 
     def caller(self) -> str:
@@ -85,7 +87,7 @@ class Visit:
 
     def session(self, call: Call) -> Session:
         """What faults that change how the request is served have to do with."""
-        return Session(self.tenant, self.exchange.n, self.caller(), self.request.headers.get, call.base)
+        return Session(self.tenant, self.exchange, self.caller(), self.request.headers.get, call.base)
 
     def decide(self, call: Call) -> Decision:
         """Ask the rules, once."""
@@ -116,6 +118,8 @@ class Visit:
                 return False
             return await wire.pause(seconds, cuts, left) and not self.is_over()
 
+        if isinstance(effect, Refuse):
+            wire.refuse(request, effect, cuts)
         with departure(request) as left:
             sent = await wire.apply(effect, request, answer, pause)
         exchange.status, exchange.response_headers, exchange.response_body = sent.status, sent.headers, sent.body
@@ -170,12 +174,6 @@ class Where:
 def _where(node: Node, kind: ResourceType) -> match.Query:
     # A rule may be about several types: what this one does not have simply does not hold.
     return match.compile_filter(node, kind, unknown="false")
-
-
-@lru_cache(maxsize=64)
-def caller(authorization: str | None) -> str:
-    """A short digest of credentials, for limits that count by client; "" for none."""
-    return blake2b(authorization.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest() if authorization else ""
 
 
 @lru_cache(maxsize=256)

@@ -17,8 +17,9 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from mockscim.faults import Drip, Drop, Effect, Hang, Reset, Respond, Truncate
+from mockscim.faults import Drip, Drop, Effect, Hang, Malformed, Refuse, Reset, Respond, SlowClose, Truncate
 from mockscim.server.arrival import Request
+from mockscim.server.door import Door
 
 Pause = Callable[[float | None], Awaitable[bool]]
 
@@ -26,6 +27,8 @@ _DRAIN_ABOVE = 64 * 1024
 # Up to this size head and body are joined; beyond it the transport may do better than to copy.
 _COPY_BELOW = 4096
 _NO_BODY = frozenset({204, 304})
+# What was sent before a reset is given so many seconds to arrive.
+_ON_ITS_WAY = 0.01
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _BREAKS = re.compile(r"[\r\n]+")
 _second = 0
@@ -51,7 +54,7 @@ def head(status: int, headers: Mapping[str, str], length: int | None, *, keep_al
 
     Args:
         status: the status code.
-        headers: those to send beside Date, Server, Content-Length and Connection.
+        headers: those to send beside Date (unless it is among them), Server, Content-Length and Connection.
         length: what Content-Length says; None to leave it out.
         keep_alive: whether the connection goes on.
         old: whether the client speaks HTTP/1.0, and has to be told when it does.
@@ -66,7 +69,11 @@ def head(status: int, headers: Mapping[str, str], length: int | None, *, keep_al
         size += "Connection: close\r\n"
     elif old:
         size += "Connection: keep-alive\r\n"
-    return f"{_start(status)}{own}{size}\r\n".encode("utf-8", "replace")
+    start = _start(status)
+    if "Date" in headers:  # a fault says what time it is
+        line, _, rest = start.partition("\r\n")
+        start = line + "\r\n" + rest.partition("\r\n")[2]
+    return f"{start}{own}{size}\r\n".encode("utf-8", "replace")
 
 
 class Answer:
@@ -226,17 +233,21 @@ async def apply(effect: Effect, request: Request, answer: Answer, pause: Pause) 
             headers = {"Content-Type": effect.content_type, **headers}
         body = b"" if effect.status in _NO_BODY else effect.body
         return Sent(Answer(effect.status, headers, body), effect.status, headers, body, cut=False)
+    if isinstance(effect, Truncate):
+        return await _truncate(effect, request, answer, pause)
+    if isinstance(effect, Drip):
+        return await _drip(effect, request, answer, pause)
+    if isinstance(effect, Malformed):
+        return _malformed(effect, request, answer)
+    if isinstance(effect, SlowClose):
+        return await _slow_close(effect, request, answer, pause)
     if isinstance(effect, Hang):
         await pause(effect.seconds)
     gone = left(request)
     if isinstance(effect, Drop | Hang):
         close(request)
-    elif isinstance(effect, Reset):
+    elif isinstance(effect, Reset | Refuse):
         reset(request)
-    elif isinstance(effect, Truncate):
-        return await _truncate(effect, request, answer)
-    elif isinstance(effect, Drip):
-        return await _drip(effect, request, answer, pause)
     return Sent(Cut(), None, {}, b"", cut=True, gone=gone)
 
 
@@ -250,16 +261,34 @@ def _body(request: Request, answer: Answer) -> bytes:
     return b"" if request.method == "HEAD" or answer.status in _NO_BODY else answer.body
 
 
-async def _truncate(effect: Truncate, request: Request, answer: Answer) -> Sent:
+async def _truncate(effect: Truncate, request: Request, answer: Answer, pause: Pause) -> Sent:
     part = _body(request, answer)[: effect.cut(len(answer.body))]
     if effect.framing == "valid":
         return Sent(Answer(answer.status, answer.headers, part), answer.status, answer.headers, part, cut=False)
     gone = left(request)
     if request.transport is not None:
-        first = head(answer.status, answer.headers, len(answer.body), keep_alive=False)
-        request.transport.write(first + part)
-    close(request)
+        request.transport.write(_cut_short(effect, request, answer) + part)
+    if effect.ending == "hang":
+        await pause(None)
+        gone = left(request)
+    if effect.ending == "reset":
+        await pause(_ON_ITS_WAY)
+        reset(request)
+    else:
+        close(request)
     return Sent(Cut(), answer.status, answer.headers, part, cut=True, gone=gone)
+
+
+def _cut_short(effect: Truncate, request: Request, answer: Answer) -> bytes:
+    """The head of an answer that will be cut, and of a chunked one the size of its only chunk."""
+    if effect.framing == "broken" or request.method == "HEAD" or answer.status in _NO_BODY:
+        return head(answer.status, answer.headers, len(answer.body), keep_alive=False)
+    first = head(answer.status, _chunked(answer), None, keep_alive=False)
+    return first + f"{len(answer.body):x}\r\n".encode()
+
+
+def _chunked(answer: Answer) -> dict[str, str]:
+    return {**answer.headers, "Transfer-Encoding": "chunked"}
 
 
 async def _drip(effect: Drip, request: Request, answer: Answer, pause: Pause) -> Sent:
@@ -279,6 +308,75 @@ async def _drip(effect: Drip, request: Request, answer: Answer, pause: Pause) ->
     gone = left(request)
     close(request)
     return Sent(Cut(), answer.status, answer.headers, body[:sent], cut=sent < len(body), gone=gone)
+
+
+def _malformed(effect: Malformed, request: Request, answer: Answer) -> Sent:
+    status, headers, body, noise = answer.status, answer.headers, _body(request, answer), effect.noise
+    length = len(answer.body)
+    if effect.part == "json":
+        body = _noisy(body, noise)
+        return Sent(Answer(status, headers, body), status, headers, body, cut=False)
+    if effect.part == "short_length":
+        # All of the body goes out, and the connection stays: what is too much is taken for the next answer.
+        keep_alive = bool(answer.keep_alive and request.keep_alive)
+        whole = head(status, headers, length // 2, keep_alive=keep_alive) + body
+        if request.transport is not None:
+            request.transport.write(whole)
+        return Sent(Written(answer, request), status, headers, body, cut=False)
+    known = effect.part not in ("random", "status_line")
+    first = head(status, headers, length, keep_alive=False)
+    if effect.part == "random":
+        whole = noise
+    elif effect.part == "status_line":
+        whole = b"HTTP/1.1 " + noise.hex().encode() + first[first.index(b"\r\n") :] + body
+    elif effect.part == "header":
+        whole = first.replace(b"\r\n", b"\r\n" + noise.hex().encode() + b"\r\n", 1) + body
+    elif effect.part == "content_length":
+        whole = head(status, {**headers, "Content-Length": str(length + 1)}, length, keep_alive=False) + body
+    else:
+        whole = head(status, _chunked(answer), None, keep_alive=False) + b"z" + noise.hex().encode() + b"\r\n" + body
+    gone = left(request)
+    if request.transport is not None:
+        request.transport.write(whole)
+    close(request)
+    return Sent(Cut(), status if known else None, headers if known else {}, body if known else b"", cut=True, gone=gone)
+
+
+def _noisy(body: bytes, noise: bytes) -> bytes:
+    """A body with noise in its middle, which is no JSON whatever the noise is."""
+    half = len(body) // 2
+    return body[:half] + b"\x00" + noise + body[half:] if body else body
+
+
+async def _slow_close(effect: SlowClose, request: Request, answer: Answer, pause: Pause) -> Sent:
+    body = _body(request, answer)
+    length = len(answer.body) if effect.framing == "length" else None
+    gone = left(request)
+    if request.transport is not None:
+        request.transport.write(head(answer.status, answer.headers, length, keep_alive=False) + body)
+    await pause(effect.seconds)
+    close(request)
+    return Sent(Cut(), answer.status, answer.headers, body, cut=False, gone=gone)
+
+
+def refuse(request: Request, effect: Refuse, cuts: set[Callable[[], None]]) -> None:
+    """Shut the door that a request came through, if it is ours.
+
+    Args:
+        request: any that came by it.
+        effect: for how long, and how.
+        cuts: where the way to open it again is entered while it is shut.
+    """
+    door: Door | None = getattr(request.protocol, "door", None)
+    if door is not None:
+        door.shut(effect.seconds, effect.how, cuts)
+
+
+def let_in(request: Request) -> None:
+    """Open the door that a request came through, if it is shut."""
+    door: Door | None = getattr(request.protocol, "door", None)
+    if door is not None:
+        door.let_in()
 
 
 def begin(request: Request, answer: Answer) -> bytes:

@@ -254,6 +254,19 @@ def test_an_empty_page_leads_back() -> None:
     assert crowd.page(page["nextCursor"]).ids == crowd.people[4:]
 
 
+def test_back_to_where_nobody_is_left() -> None:
+    """Where all that was before is gone, the page before is empty; the one after it begins with who is first now."""
+    crowd = Crowd("/Users", {}, 2)
+    for number in range(4):
+        crowd.write("create", number, None)
+    second = crowd.page(crowd.page("")["nextCursor"])
+    for number in (0, 1):
+        crowd.write("delete", number, None)
+    back = crowd.page(second["previousCursor"])
+    assert (back.ids, "previousCursor" in back.document) == ([], False)
+    assert crowd.page(back["nextCursor"]).ids == crowd.people[2:]
+
+
 def test_pages_of_several_types() -> None:
     """At the root pages go over from one type to the next, both ways, whichever was made first."""
     provider = Provider(registry=registry())
@@ -277,6 +290,24 @@ def test_pages_with_those_who_left() -> None:
     assert provider.get("/Users", cursor=page["nextCursor"], count="2").ids == [made[0]]
     provider.patch(f"/Users/{made[0]}", {"op": "replace", "path": "active", "value": True})
     assert provider.get("/Users", cursor=page["nextCursor"], count="2").ids == [made[0]]
+
+
+def test_those_who_come_back_meanwhile() -> None:
+    """Behind one who had left there is nobody, once all of them are back."""
+    provider = Provider(deactivate="leave", delete="leave", left_user="inactive")
+    made = [provider.user(f"{name}@example.com") for name in ("ann", "bob", "eve")]
+
+    def switch(value: bool) -> None:
+        for id_ in made[1:]:
+            provider.patch(f"/Users/{id_}", {"op": "replace", "path": "active", "value": value})
+
+    switch(False)
+    page = provider.get("/Users", cursor="", count="2")
+    assert page.ids == made[:2]
+    switch(True)
+    last = provider.get("/Users", cursor=page["nextCursor"], count="2")
+    assert (last.ids, last["totalResults"]) == ([], 3)
+    assert provider.get("/Users", cursor=last["previousCursor"], count="2").ids == made[1:]
 
 
 def test_a_list_is_not_remembered_beyond_its_cursors() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from devices import DEVICE, EXTENSION, RACK, SCHEMA, TYPE, USERS, attribute, registry
 from provider import ENTERPRISE, Provider
 
 from mockscim.scim import urns
+from mockscim.scim.schema import Registry
 
 ALWAYS = {"schemas", "id"}
 
@@ -146,3 +150,106 @@ def test_a_projection_over_all_types_is_each_type_s_own(barbara: tuple[Provider,
     provider, _ = barbara
     found = provider.get("/", attributes="userName,displayName")["Resources"]
     assert [set(each) - ALWAYS for each in found] == [{"userName"}, {"displayName"}]
+
+
+# -- what is returned always, and on request (RFC 7643 §7) ------------------------------------------------------------
+
+
+def box(**more: Any) -> tuple[Provider, str]:
+    """A device with a bit of everything, in a rack."""
+    provider = Provider(registry=registry())
+    body = {"schemas": [DEVICE, RACK], "serialNumber": "s", RACK: {"slot": 1}, **more}
+    return provider, f"/Devices/{provider.ask('POST', '/Devices', body)['id']}"
+
+
+def test_schemas_are_those_of_what_is_shown(barbara: tuple[Provider, str]) -> None:
+    """RFC 7643 §3: an extension of which nothing is shown is not named, and the base schema always is."""
+    provider, path = barbara
+    for parameters, urn in (
+        ({"attributes": "userName"}, [urns.USER]),
+        ({"attributes": f"{ENTERPRISE}:costCenter"}, [urns.USER]),
+        ({"attributes": f"{ENTERPRISE}:department"}, [urns.USER, ENTERPRISE]),
+        ({"excludedAttributes": ENTERPRISE}, [urns.USER]),
+        ({"excludedAttributes": "userName"}, [urns.USER, ENTERPRISE]),
+    ):
+        assert provider.get(path, **parameters)["schemas"] == urn
+        assert provider.get("/Users", **parameters)["Resources"][0]["schemas"] == urn
+
+
+def test_a_schema_by_its_urn_is_all_that_it_has(barbara: tuple[Provider, str]) -> None:
+    """The base schema like an extension; what all resources have (meta, externalId) is not part of it."""
+    provider, path = barbara
+    whole = set(provider.get(path).document)
+    assert set(provider.get(path, attributes=urns.USER.upper()).document) == whole - {"meta", ENTERPRISE}
+    assert set(provider.get(path, excludedAttributes=urns.USER).document) == ALWAYS | {"meta", ENTERPRISE}
+
+
+def test_on_request_is_not_by_way_of_the_whole() -> None:
+    """Naming a complex attribute or a schema shows what it shows by default; its hidden parts are named themselves."""
+    provider, path = box(logs="l", case={"colour": "red", "notes": "n"})
+    assert provider.get(path, attributes="case")["case"] == {"colour": "red"}
+    assert provider.get(path, attributes="case,case.notes")["case"] == {"colour": "red", "notes": "n"}
+    assert provider.get(path, attributes="case.notes")["case"] == {"notes": "n"}
+    assert "logs" not in provider.get(path, attributes=DEVICE).document
+    assert provider.get(path, attributes=f"{DEVICE},logs")["logs"] == "l"
+
+
+def test_always_is_always() -> None:
+    """Also inside a complex value that is not asked for, and in an extension that is excluded."""
+    schema = {
+        **SCHEMA,
+        "attributes": [
+            SCHEMA["attributes"][0],
+            attribute("case", "complex", subAttributes=[attribute("code", returned="always"), attribute("colour")]),
+            attribute("keys", "complex", multiValued=True, subAttributes=[attribute("value", returned="always")]),
+        ],
+    }
+    extension = {**EXTENSION, "attributes": [attribute("slot", "integer"), attribute("tag", returned="always")]}
+    provider = Provider(registry=Registry.from_documents([schema, extension], [*USERS, TYPE]))
+    sent = {"case": {"code": "c", "colour": "red"}, "keys": [{"value": "k"}], RACK: {"slot": 1, "tag": "t"}}
+    made = provider.ask("POST", "/Devices", {"schemas": [DEVICE, RACK], "serialNumber": "s", **sent})
+    minimum = {"schemas": [DEVICE, RACK], "id": made["id"]}
+    minimum |= {"case": {"code": "c"}, "keys": [{"value": "k"}], RACK: {"tag": "t"}}
+    path = f"/Devices/{made['id']}"
+    assert provider.get(path, attributes="nonsense").document == minimum
+    assert provider.get(path, attributes="case.colour")["case"] == sent["case"]
+    assert provider.get(path, excludedAttributes=f"serialNumber,case,keys,meta,{RACK}").document == minimum
+    assert provider.get(path, excludedAttributes="case.code")["case"] == sent["case"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "shown"),
+    [
+        ({"op": "replace", "path": "logs", "value": "m"}, {"logs"}),
+        ({"op": "replace", "path": f"{DEVICE}:logs", "value": "m"}, {"logs"}),
+        ({"op": "replace", "value": {"LOGS": "m"}}, {"logs"}),
+        ({"op": "replace", "path": "case.notes", "value": "m"}, {"notes"}),
+        ({"op": "replace", "path": "case", "value": {"notes": "m"}}, {"notes"}),
+        ({"op": "replace", "path": f"{DEVICE}:case", "value": {"notes": "m"}}, {"notes"}),
+        ({"op": "replace", "value": {"case": {"notes": "m"}, "logs": "m"}}, {"logs", "notes"}),
+        ({"op": "replace", "path": "case.colour", "value": "blue"}, set()),
+        ({"op": "replace", "path": "ports", "value": 3}, set()),
+    ],
+)
+def test_on_request_after_a_write_that_speaks_of_it(operation: dict[str, Any], shown: set[str]) -> None:
+    """What the client has just said comes with the answer, but where it excludes it or asks for something else."""
+    provider, path = box(logs="l", case={"colour": "red", "notes": "n"})
+    answer = provider.patch(path, operation)
+    assert {"logs", "notes"} & {*answer.document, *answer["case"]} == shown
+    for parameters in ({"excludedAttributes": "logs,case.notes"}, {"attributes": "case.colour"}):
+        answer = provider.patch(path, operation, query=parameters)
+        assert not {"logs", "notes"} & {*answer.document, *answer["case"]}
+    assert "logs" not in provider.get(path).document
+
+
+def test_on_request_after_post_and_put() -> None:
+    """Also in an extension; what the body does not speak of is not shown."""
+    extension = {**EXTENSION, "attributes": [attribute("slot", "integer"), attribute("memo", returned="request")]}
+    provider = Provider(registry=Registry.from_documents([SCHEMA, extension], [*USERS, TYPE]))
+    body = {"schemas": [DEVICE, RACK], "serialNumber": "s", "logs": "l", RACK: {"slot": 1, "memo": "m"}}
+    made = provider.ask("POST", "/Devices", body)
+    assert (made["logs"], made[RACK]) == ("l", {"slot": 1, "memo": "m"})
+    path = f"/Devices/{made['id']}"
+    assert provider.get(path)[RACK] == {"slot": 1}
+    put = provider.ask("PUT", path, {**body, RACK: {"slot": 2}})
+    assert (put["logs"], put[RACK]) == ("l", {"slot": 2})

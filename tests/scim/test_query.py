@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from devices import DEVICE, RACK, registry
 from hypothesis import given
 from hypothesis import strategies as st
 from provider import ENTERPRISE, Provider
@@ -281,3 +282,34 @@ def test_schemas_are_compared_as_any_attribute(ten: Provider) -> None:
     assert ten.get("/Users", filter=f'schemas eq "{urns.USER}"')["totalResults"] == 10
     assert ten.get("/Users", filter=f'schemas eq "{urns.USER}" and userName eq "u3"')["totalResults"] == 1
     assert ten.get("/Users", filter=f'schemas eq "{ENTERPRISE}"')["totalResults"] == 0
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending"])
+def test_dates_are_sorted_as_the_moments_that_they_name(order: str) -> None:
+    """Whatever their zone, fraction and age; what has none comes last, first when descending (RFC 7644 §3.4.2.3)."""
+    provider = Provider(registry=registry())
+    moments = [
+        "-0400-03-01T00:00:00Z",
+        "0000-03-01T00:00:00Z",
+        "2025-12-31T23:59:59.5-00:00",
+        "2026-01-01T12:59:59.75+13:00",
+        "2025-12-31T24:00:00",
+        "2026-01-01T00:00:00.05Z",
+        "2026-01-01T00:00:00.5Z",
+        "12026-01-01T00:00:00Z",
+        None,
+    ]
+    made = {}
+    for n in (4, 8, 0, 7, 2, 6, 1, 5, 3):
+        body = {"schemas": [DEVICE], "serialNumber": f"s{n}", "bought": moments[n]}
+        made[n] = provider.ask("POST", "/Devices", body)["id"]
+    expected = [made[n] for n in range(9)][:: 1 if order == "ascending" else -1]
+    assert provider.get("/Devices", sortBy="bought", sortOrder=order).ids == expected
+    assert provider.get("/Devices", sortBy=f"{DEVICE}:bought", sortOrder=order, count="3").ids == expected[:3]
+
+
+@pytest.mark.parametrize("name", ["pin", "case.key", f"{RACK}:secret"])
+def test_nothing_is_sorted_by_what_is_never_returned(name: str) -> None:
+    """The order would tell it: 400 invalidPath, also for a part of a complex attribute."""
+    provider = Provider(registry=registry())
+    assert provider.get("/Devices", sortBy=name).error == (400, "invalidPath")

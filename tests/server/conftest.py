@@ -85,6 +85,22 @@ def devices(serve):
     return serve(fixture=WITH_DEVICES, strict=True).client
 
 
+@pytest.fixture
+def walk(serve, variant):
+    """A running server of one of ``published.VARIANTS``, read."""
+    from published import VARIANTS, Published
+
+    return Published(serve(**{"fixture": None, **VARIANTS[variant]}).client)
+
+
+def pytest_generate_tests(metafunc):
+    """Who asks for a variant runs with each of them."""
+    if "variant" in metafunc.fixturenames:
+        from published import VARIANTS
+
+        metafunc.parametrize("variant", VARIANTS)
+
+
 @pytest.fixture(autouse=True)
 def quiet_log(caplog):
     """Nothing that a client does makes the server log a failure."""

@@ -12,6 +12,7 @@ import httpx
 
 from mockscim.faults import parse_spec
 from mockscim.server import ScimServer, create_server
+from mockscim.server.door import Door, bound
 
 _NO_TLS = ssl.create_default_context()  # made once: httpx would load all certificates for each client
 TOKEN = "start-token-of-the-tests"
@@ -26,26 +27,29 @@ GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 class Running:
     """One server on a port of its own, in the loop of another thread."""
 
-    def __init__(self, loop, start, options):
+    def __init__(self, loop, start, options, context=None):
         self.scim = ScimServer(start, options)
         self._loop = loop
+        self._context = context
         self._clients = []
         self._raws = []
         self.port = self.run(self._start())
-        self.root = f"http://127.0.0.1:{self.port}"
+        self.root = f"{'http' if context is None else 'https'}://127.0.0.1:{self.port}"
         self.client = self.http(AUTH)
         self.admin = self.http({})
 
     async def _start(self):
         self._runner = create_server(self.scim)
-        self._listener = await asyncio.get_running_loop().create_server(self._runner, "127.0.0.1", 0)
-        return self._listener.sockets[0].getsockname()[1]
+        self._door = Door(self._runner, self._context)
+        held = bound(socket.AF_INET, socket.SOCK_STREAM, 0, ("127.0.0.1", 0))
+        await self._door.open([held])
+        return held.getsockname()[1]
 
     async def _stop(self):
         self.scim.stop()
-        self._listener.close()
+        self._door.close()
         await self._runner.shutdown(0.2)
-        await self._listener.wait_closed()
+        await self._door.wait_closed()
 
     def run(self, what):
         """Run a coroutine in the server's loop and wait for it."""

@@ -1,14 +1,17 @@
 """What a server publishes about itself, and what follows for requests: SCIM is known here, the server is not."""
 
 import itertools
+import json
 
-SCHEMA_LIMIT = 2**31 - 1  # published where there is no limit
+from edge import PATCH_OP
+from rfc import WITH_DEVICES
+
+UNBOUNDED = 2**31 - 1  # published where there is no limit
 OWN = {
     "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig",
     "urn:ietf:params:scim:schemas:core:2.0:ResourceType",
     "urn:ietf:params:scim:schemas:core:2.0:Schema",
 }
-PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 # For each type a value that it never takes, also where a text stands for a boolean or a single value for several.
 WRONG = {
@@ -20,6 +23,24 @@ WRONG = {
     "binary": "not base64!",
     "reference": 7,
     "complex": True,
+}
+
+USER_ONLY = {"types": {"User": {"attributes": ["userName", "active"], "extensions": []}}}
+# Profiles with their switches.
+VARIANTS = {
+    "standard": {},
+    "strict": {"strict": True},
+    "devices": {"fixture": WITH_DEVICES, "strict": True},
+    "rfc9944": {"fixture": "devices.json"},
+    "rfc9944-strict": {"fixture": "devices.json", "strict": True},
+    "interop": {"profile": "interop"},
+    "interop-strict": {"profile": "interop", "strict": True},
+    "segment": {"profile": "segment"},
+    "segment-strict": {"profile": "segment", "strict": True},
+    "switched-off": {"profile": {"behaviour": {"etag": False, "sort": False, "bulk": False}}},
+    "bounded": {"profile": {"behaviour": {"max_results": 7, "max_operations": 3, "max_payload": 3000}}},
+    "no-content": {"profile": {"behaviour": {"patch_answer": "none"}}},
+    "few": {"profile": {**USER_ONLY, "behaviour": {"unsupported": "reject"}}},
 }
 
 
@@ -207,3 +228,14 @@ def refused(answer, scim_type=None):
 def swapped(text):
     """A text in another case."""
     return text.swapcase()
+
+
+def fresh(walk, kind, body):
+    """A body again, with new values for what has to be unique."""
+    body = json.loads(json.dumps(body))
+    for leaf in kind.leaves:
+        if leaf.uniqueness != "none":
+            for holder in leaf.holders(body):
+                if leaf.name in holder:
+                    holder[leaf.name] = walk.value(leaf)
+    return body

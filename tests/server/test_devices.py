@@ -353,8 +353,16 @@ def test_immutable_in_an_extension(badges):
         {"op": "remove", "path": f"{SITE}:desk"},
     ):
         assert_scim_error(badges.client.patch(path, json=patch(operation)), 400, "mutability")
-    for site in ({}, {"since": "2026-01-01T00:00:00Z", "desk": {"room": "13"}}):
+    for site in (
+        {"since": None},
+        {"since": "2027-01-01T00:00:00Z"},
+        {"desk": None},
+        {"since": "2026-01-01T00:00:00Z", "desk": {"room": "13"}},
+    ):
         assert_scim_error(badges.client.put(path, json=badge(1, site)), 400, "mutability")
+    # What a PUT leaves out is kept.
+    kept = badges.client.put(path, json=badge(1, {})).json()[SITE]
+    assert (kept["since"], kept["desk"]) == ("2026-01-01T00:00:00Z", {"room": "12"})
     seat = patch({"op": "add", "path": f"{SITE}:desk.seat", "value": "a"})
     assert badges.client.patch(path, json=seat).json()[SITE]["desk"] == {"room": "12", "seat": "a"}
 
@@ -363,8 +371,9 @@ def test_returned_in_an_extension(badges):
     """never, request and always, by default, on demand and when excluded."""
     made = created(badges.client.post("/scim/v2/Badges", json=badge(1, {"pin": "0000", "notes": "n", "zone": "z"})))
     path = f"/scim/v2/Badges/{made['id']}"
-    assert made[SITE] == {"code": "OSL", "zone": "z"}
-    assert badges.client.get("/scim/v2/Badges").json()["Resources"] == [made]
+    assert made[SITE] == {"code": "OSL", "zone": "z", "notes": "n"}  # the client has just spoken of it
+    (listed,) = badges.client.get("/scim/v2/Badges").json()["Resources"]
+    assert listed == {**made, SITE: {"code": "OSL", "zone": "z"}}
     asked = {"attributes": f"{SITE}:notes,{SITE}:pin"}
     assert badges.client.get(path, params=asked).json()[SITE] == {"notes": "n", "zone": "z"}
     assert badges.client.get(path, params={"attributes": "number"}).json()[SITE] == {"zone": "z"}

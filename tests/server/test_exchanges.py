@@ -46,12 +46,8 @@ REFUSED = {
         "Several members in one PATCH (onboarding checklist)": "invalidSyntax",
         "Membership check: id eq and members eq": "invalidFilter",
         "Update Group [Remove Members] without flag: path members + value array": "invalidSyntax",
-        # The members were never added, so there is none to select.
-        'Remove member with flag: members[value eq "id"]': "noTarget",
-        "Remove a member that is not in the group (flag form) does not fail hard": "noTarget",
     },
     "okta": {
-        "Group membership: remove an absent member and add one in the same PATCH": "noTarget",
         "Group rename: path-less replace that carries the (unchanged) id": "mutability",
     },
 }
@@ -220,8 +216,7 @@ def test_tolerance_is_told(serve, provider):
         for (name, *_), entry in zip(told, entries, strict=True)
         if name in REFUSED[provider] and not entry["leniencies"]
     }
-    # These are refused only because --strict has refused what they build on.
-    assert silent == ({'Remove member with flag: members[value eq "id"]'} if provider == "entra" else set())
+    assert silent == set()
     for entry in entries:
         for leniency in entry["leniencies"]:
             assert set(leniency) == {"code", "source", "detail"}

@@ -421,9 +421,13 @@ def test_write_only(devices, query):
 
 @pytest.mark.rfc("7643/7-c")
 def test_on_request_after_a_write(devices):
-    """What is returned on request comes with the answer to a write that names it in attributes, and not with a list."""
+    """What is returned on request comes when asked for, and after a write that speaks of it; not with a list."""
     made = devices.post(DEVICES, json=device("S1", logs="long"), params={"attributes": "logs"}).json()
     assert made["logs"] == "long"
+    path = f"{DEVICES}/{made['id']}"
+    assert devices.put(path, json=device("S1", logs="longer")).json()["logs"] == "longer"
+    assert patched(devices, path, replace("logs", "short"))["logs"] == "short"
+    assert "logs" not in patched(devices, path, replace("ports", 3))
     (listed,) = devices.get(DEVICES).json()["Resources"]
     assert "logs" not in listed
 

@@ -8,7 +8,7 @@ import orjson
 from msgspec import UNSET, Meta, field
 
 from mockscim.faults.draw import Draw
-from mockscim.faults.effect import Effect, Respond
+from mockscim.faults.effect import Effect, Respond, phrase
 from mockscim.faults.errors import Wrong
 from mockscim.faults.registry import Parameters, fault
 from mockscim.scim.errors import ScimError
@@ -79,12 +79,5 @@ class Abort(Parameters, frozen=True, kw_only=True):
         explicit = self.scim_type is not None or self.detail is not None
         if self.status < HTTPStatus.BAD_REQUEST and not explicit:
             return b"", self.content_type or ""  # only errors have an Error message (RFC 7644 §3.12)
-        detail = _phrase(self.status) if self.detail is None else self.detail
+        detail = phrase(self.status) if self.detail is None else self.detail
         return ScimError(self.status, self.scim_type, detail).body(), scim
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return f"Status {status}"

@@ -18,7 +18,6 @@ from mockscim.server.openapi.parts import Document, Parts, answer, content, refe
 _JSON = ["application/json"]
 # The names of resource types have no dot, so nothing can clash with one that a fixture brings.
 _PREFIX = "control."
-_REFERENCE = f"#/components/schemas/{_PREFIX}{{name}}"
 _GROUP = re.compile(r"\(\?P<(\w+)>((?:\[[^\]]*\]|[^()])+)\)")
 _NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 _QUERY: dict[str, tuple[Document, str]] = {
@@ -93,11 +92,12 @@ def _template(pattern: str) -> tuple[str, list[Document]]:
     return path.rstrip("/"), parameters
 
 
-def _schema(shape: Any, parts: Parts) -> Document:  # noqa: ANN401 - a type, or the name of a schema
+def _schema(shape: Any, parts: Parts, prefix: str = _PREFIX) -> Document:  # noqa: ANN401 - a type, or a schema's name
     if isinstance(shape, str):
-        return reference(_PREFIX + shape)
-    [found], components = msgspec.json.schema_components([shape], schema_hook=schema_hook, ref_template=_REFERENCE)
-    parts.schemas.update({_PREFIX + name: schema for name, schema in components.items()})
+        return reference(prefix + shape)
+    template = f"#/components/schemas/{prefix}{{name}}"
+    [found], components = msgspec.json.schema_components([shape], schema_hook=schema_hook, ref_template=template)
+    parts.schemas.update({prefix + name: schema for name, schema in components.items()})
     return found
 
 
@@ -108,7 +108,7 @@ def _name_rules(parts: Parts) -> None:
         of_kind = {
             "type": {"enum": [kind.name, *kind.aliases]},
             "phase": {"enum": [*kind.phases, None]},
-            "parameters": _schema(kind.parameters, parts),
+            "parameters": _schema(kind.parameters, parts, f"{_PREFIX}{kind.name}."),
         }
         kinds.append({"title": kind.name, "description": kind.doc, "type": "object", "properties": of_kind})
     fault = parts.name(f"{_PREFIX}Fault", {"anyOf": kinds})

@@ -44,6 +44,8 @@ PROJECTION: dict[str, tuple[Document, str]] = {
 
 def _message(urn: str, properties: Document, required: Iterable[str], about: str, *, sent: bool = False) -> Document:
     schemas: Document = {"type": "array", "items": {"const": urn}, "minItems": 1}
+    if sent:  # others beside it do no harm
+        schemas = {"type": "array", "items": {"type": "string"}, "contains": {"const": urn}}
     document: Document = {
         "type": "object",
         "description": about,

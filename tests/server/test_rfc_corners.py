@@ -1,4 +1,4 @@
-"""What the RFCs ask and the server does not do yet: each of these tests fails until it does."""
+"""What the RFCs ask that is easily missed: each of these was once found missing here."""
 
 import pytest
 from edge import USER, assert_scim_error

@@ -1,0 +1,138 @@
+"""What a client tried and could not bring about: a difference from the desired state that is not its doing.
+
+* acknowledged: the client sent what was to be, was told of success, and it is not so
+* refused: the provider refused it for good (4xx, but for 401, 404, 408, 412 and 429)
+* failing: it failed again and again, never with success
+* not allowed: what it takes was answered with 403 the last time, for whatever resource
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from mockscim.invariants.desired import Difference, Wanted, same
+from mockscim.invariants.scene import Scene
+from mockscim.invariants.writes import Write, fields
+
+_PASSING = frozenset({401, 404, 408, 412, 429})
+
+
+def excuse(scene: Scene, difference: Difference, *, troubled: bool = True) -> str | None:
+    """Why a difference is not the client's doing; None where it is.
+
+    Args:
+        scene: what happened.
+        difference: where the state is not as desired.
+        troubled: whether attempts that a fault met count; not where the client had its chance without.
+    """
+    tried = [w for w in attempts_at(scene, difference) if troubled or not w.seen.troubled]
+    if not tried:
+        return _forbidden(scene, difference, troubled=troubled)
+    last = tried[-1]
+    if last.ok:
+        return None if _undone(scene, difference, last) else f"acknowledged (#{last.seen.n}) and not so"
+    if last.status is not None and 400 <= last.status < 500 and last.status not in _PASSING:
+        return f"refused with {last.status} (#{last.seen.n})"
+    failures = sum(1 for write in tried if not write.ok)
+    if failures >= scene.parameters.refusals and not any(write.ok for write in tried):
+        return f"failed {failures} times (last #{last.seen.n})"
+    return _forbidden(scene, difference, troubled=troubled)
+
+
+def attempts_at(scene: Scene, difference: Difference) -> list[Write]:
+    """The writes that would have removed a difference, in order."""
+    ids = ids_of(scene, difference)
+    wanted = difference.wanted
+    kind = wanted.kind.name if wanted is not None else difference.record.type.name if difference.record else ""
+    names = set(wanted.keys.items()) if wanted is not None else set()
+    return [
+        write
+        for write in scene.writes
+        if write.type == kind and (write.id in ids or names & set(write.names)) and _aims(write, difference)
+    ]
+
+
+def ids_of(scene: Scene, difference: Difference) -> set[str]:
+    """The ids that a resource has or once had."""
+    if difference.wanted is None:
+        return {difference.record.id} if difference.record is not None else set()
+    found = {difference.record.id} if difference.record is not None else set()
+    kind, keys = difference.wanted.kind.name, difference.wanted.keys
+    for key, ids in scene.bearers.items():
+        if key[0] == kind and keys.get(key[1]) == key[2]:
+            found |= ids
+    return found
+
+
+def _aims(write: Write, difference: Difference) -> bool:
+    """Whether a write would have removed a difference."""
+    wanted, record = difference.wanted, difference.record
+    if wanted is None:  # it should not be there
+        return write.method == "DELETE" or _sends(write, "active", lambda value: str(value).lower() == "false")
+    if record is None:
+        return write.method == "POST" or write.verb in ("replace", "patch")
+    if difference.attribute == "members":
+        text = orjson.dumps(write.fields).decode()
+        return "members" in text and any(id_ in text for id_ in difference.members)
+    attribute = wanted.kind.attributes.get(difference.attribute)
+    value = wanted.fields.get(difference.attribute)
+    if attribute is None or difference.attribute not in wanted.fields:  # an extension's
+        return difference.attribute in orjson.dumps(write.fields).decode().lower()
+    return _sends(write, difference.attribute, lambda sent: same(attribute, value, sent))
+
+
+def _sends(write: Write, name: str, is_it: Any) -> bool:  # noqa: ANN401 - a predicate over JSON
+    """Whether a write sends an attribute with a value such as that."""
+    if write.method in ("POST", "PUT"):
+        return name in write.fields and bool(is_it(write.fields[name]))
+    if write.method != "PATCH":
+        return False
+    return any(is_it(value) for value in sent_values(write, name))
+
+
+def sent_values(write: Write, name: str) -> Iterator[object]:
+    """What the operations of a PATCH give an attribute, by a plain path or without one."""
+    listed = write.fields.get("operations")
+    for operation in listed if isinstance(listed, list) else ():
+        its = fields(operation)
+        path, value = str(its.get("path") or "").lower(), its.get("value")
+        if str(its.get("op", "")).lower() == "remove":
+            value = None
+        if path == name or path.endswith(":" + name):
+            yield value[0] if isinstance(value, list) and len(value) == 1 and name == "active" else value
+        elif not path and isinstance(value, Mapping):
+            inner = fields(value)
+            if name in inner:
+                yield inner[name]
+
+
+def _undone(scene: Scene, difference: Difference, last: Write) -> bool:
+    """Whether the client itself undid later what it had been told was done."""
+    ids = ids_of(scene, difference)
+    for step in scene.steps:
+        if step.id not in ids or step.write is None or step.write.seen.n <= last.seen.n:
+            continue
+        changed = {name.lower() for name in step.changed}
+        if step.removed or (difference.attribute and difference.attribute in changed):
+            return True
+    return False
+
+
+def _forbidden(scene: Scene, difference: Difference, *, troubled: bool) -> str | None:
+    """Whether what it takes was answered with 403 the last time that the client asked for anything like it."""
+    verb, kind = _needed(difference)
+    for write in reversed(scene.writes):
+        if write.type == kind and write.verb in verb and (troubled or not write.seen.troubled):
+            return f"not allowed (#{write.seen.n})" if write.status == 403 else None
+    return None
+
+
+def _needed(difference: Difference) -> tuple[tuple[str, ...], str]:
+    wanted: Wanted | None = difference.wanted
+    if wanted is None:
+        kind = difference.record.type.name if difference.record is not None else ""
+        return ("delete", "patch", "replace"), kind
+    return (("create",) if difference.record is None else ("patch", "replace")), wanted.kind.name

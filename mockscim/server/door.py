@@ -1,0 +1,178 @@
+"""Where connections come in: listening sockets that can be shut for a while, and open again at the same address.
+
+While it is shut the port stays taken, by sockets that are bound and do not listen, so that nobody else gets it.
+Connections that are open stay open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Literal
+
+from aiohttp import web
+
+log = logging.getLogger("mockscim")
+
+How = Literal["closed", "reset"]
+_RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: closing is a reset
+_AT_ONCE = 100  # how many are turned away before others have their turn
+
+
+class Door:
+    """The listening sockets of one server.
+
+    Args:
+        server: makes a protocol for each connection; a fault finds the door by it.
+        context: for TLS.
+        backlog: how many connections may wait to be accepted.
+    """
+
+    def __init__(self, server: web.Server, context: ssl.SSLContext | None = None, backlog: int = 100) -> None:
+        self._server = server
+        self._context = context
+        self._backlog = backlog
+        self._listeners: list[asyncio.AbstractServer] = []
+        self._bound: list[socket.socket] = []  # while it is shut
+        self._resets = False
+        self._until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._cuts: set[Callable[[], None]] = set()
+        self._closed = False
+        server.door = self  # type: ignore[attr-defined]
+
+    async def open(self, sockets: Iterable[socket.socket]) -> None:
+        """Listen at sockets that are bound.
+
+        Raises:
+            OSError: one of them cannot be listened at.
+        """
+        loop = asyncio.get_running_loop()
+        for bound in sockets:
+            listener = await loop.create_server(self._server, sock=bound, backlog=self._backlog, ssl=self._context)
+            self._listeners.append(listener)
+
+    def shut(self, seconds: float, how: How, cuts: set[Callable[[], None]]) -> None:
+        """Let nobody in for so many seconds of real time; longer if it is shut for longer already.
+
+        Args:
+            seconds: how long.
+            how: ``closed``: nobody listens; ``reset``: whoever comes is reset at once.
+            cuts: where the way to open it at once is entered meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        if self._closed or self._opening is not None:
+            return
+        if not self._bound:
+            try:
+                self._bound = [_bound_instead(listener) for listener in self._listeners]
+            except OSError:
+                log.exception("the listening socket cannot be shut")
+                return
+            self._listeners = []
+        if how == "reset" and not self._resets:
+            self._resets = True
+            for bound in self._bound:
+                bound.listen(self._backlog)
+                loop.add_reader(bound, partial(_turn_away, bound))
+        self._until = max(self._until, loop.time() + seconds)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._until, self.let_in)
+        self._cuts = cuts
+        cuts.add(self.let_in)
+
+    def let_in(self) -> None:
+        """Open again, if it is shut."""
+        if not self._bound or self._opening is not None:
+            return
+        bound = self._release()
+        self._opening = asyncio.get_running_loop().create_task(self._reopen(bound))
+
+    def close(self) -> None:
+        """Shut it for good."""
+        self._closed = True
+        for listener in self._listeners:
+            listener.close()
+        for bound in self._release():
+            bound.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until nobody can come in any more."""
+        for listener in self._listeners:
+            await listener.wait_closed()
+
+    async def _reopen(self, bound: list[socket.socket]) -> None:
+        try:
+            await self.open(bound)
+        except OSError:
+            log.exception("the listening socket cannot be opened again")
+        finally:
+            self._opening = None
+        if self._closed:
+            self.close()
+
+    def _release(self) -> list[socket.socket]:
+        """The sockets that are held while it is shut, in a state to listen again."""
+        bound, self._bound = self._bound, []
+        self._cuts.discard(self.let_in)
+        self._until = 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._resets:
+            self._resets = False
+            loop = asyncio.get_running_loop()
+            for each in bound:
+                loop.remove_reader(each)
+        return bound
+
+
+def bound(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> socket.socket:
+    """A socket bound to an address; IPv6 is that alone.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    made = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it would let two processes share a port
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _bound_instead(listener: asyncio.AbstractServer) -> socket.socket:
+    """Close a listening socket, and bind another to its address."""
+    (old,) = listener.sockets  # type: ignore[attr-defined]
+    family, kind, address = old.family, old.type, old.getsockname()
+    listener.close()
+    made = bound(family, kind, 0, address)
+    made.settimeout(0)
+    return made
+
+
+def _turn_away(bound: socket.socket) -> None:
+    """Reset whoever waits to be accepted."""
+    for _ in range(_AT_ONCE):
+        try:
+            caller, _ = bound.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
+                log.warning("a connection cannot be turned away: %s", error.strerror)
+            return
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        caller.close()
