@@ -72,6 +72,23 @@ class FaultType(TypedDict):
     parameters: dict[str, Any]
 
 
+class Explanation(TypedDict, total=False):
+    """Of a filter: how it is read, and each clause for each resource. Of a PATCH: its steps, and what each changes."""
+
+    filter: str
+    read_as: str
+    type: str
+    id: str
+    version: str
+    leniencies: list[dict[str, str]]
+    index: list[str]
+    looked_at: int
+    matching: int
+    resources: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    result: str
+
+
 class LintFinding(TypedDict):
     """One habit of the client; ``exchanges`` are numbers in the journal."""
 
@@ -265,3 +282,62 @@ class Har(TypedDict):
     """An HTTP Archive 1.2."""
 
     log: dict[str, Any]
+
+
+class Proof(TypedDict):
+    """What shows that an invariant is broken: in words, and the numbers of the exchange and of the change."""
+
+    what: str
+    journal: int | None
+    history: int | None
+
+
+class Invariant(TypedDict):
+    """What the judge says of one invariant.
+
+    ``incomplete``: the journal or the history dropped what it would need. ``more``: how much evidence is not shown.
+    """
+
+    id: str
+    name: str
+    verdict: Literal["held", "broken", "not applicable"]
+    incomplete: bool
+    why: str
+    evidence: list[Proof]
+    more: int
+    definition: str
+
+
+class Judgement(TypedDict):
+    """What the judge says of the client; ``broken`` has the ids, ``reproduce`` the command that starts the same."""
+
+    items: list[Invariant]
+    next: None
+    broken: list[str]
+    exchanges: int
+    seed: int
+    reproduce: str
+
+
+class Desired(TypedDict):
+    """How many resources are desired."""
+
+    desired: int
+
+
+class Mark(TypedDict):
+    """A mark, and the last exchange and change before it."""
+
+    cycle: int
+    event: Literal["begin", "end"]
+    reported: dict[str, Any] | None
+    journal: int
+    history: int
+    time: str
+
+
+class Marks(TypedDict):
+    """All marks, oldest first."""
+
+    items: list[Mark]
+    next: None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from mockscim.explain import Question, explain
 from mockscim.faults.documents import convert
 from mockscim.lint import Traffic, lint
 from mockscim.server import shapes, wire
+from mockscim.server.address import base_url
 from mockscim.server.connection import departure
 from mockscim.server.control import Ask, Control, Result, route
 from mockscim.tenant import Tenant
@@ -39,6 +41,16 @@ def _lint(control: Control, ask: Ask) -> Result:
     types = {kind.endpoint.strip("/"): kind for kind in tenant.registry.types.values()}
     found = lint(Traffic(list(tenant.journal), types, tenant.clock.mode == "real"))
     return 200, {"items": [finding.document() for finding in found], "next": None}
+
+
+@route("POST", "/explain", {200: shapes.Explanation}, body=Question, missing=True)
+def _explain(control: Control, ask: Ask) -> Result:
+    """Why a filter matches or not, or what a PATCH does, step by step; nothing is committed."""
+    tenant = control.tenant(ask)
+    base = base_url(
+        ask.request.scheme, ask.request.headers.get("Host", ""), tenant.name, control.server.options.base_url
+    )
+    return 200, explain(tenant, ask.document(Question), base)
 
 
 def scene(tenant: Tenant) -> Scene:
