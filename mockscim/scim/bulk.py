@@ -83,6 +83,7 @@ def run(provider: Provider, call: Call, job: Bulk, now: str, new_id: Callable[[]
     """
     work = _Job(provider, call, job, now, new_id)
     work.run()
+    work.tell_versions()
     results = [work.results[index] for index in sorted(work.results)]
     body = orjson.dumps({"schemas": [urns.BULK_RESPONSE], "Operations": results})
     return Reply(200, body, {}, None, work.changes)
@@ -133,6 +134,8 @@ class _Job:
         self._job = job
         self._now = now
         self._new_id = new_id
+        # The results that tell a version, each with what it is the version of.
+        self._shown: list[tuple[dict[str, Any], Record]] = []
         self._trial = trial
         self._ids: dict[str, str] = {}  # of what was created, by bulkId
         self._errors = 0
@@ -312,6 +315,12 @@ class _Job:
             self._ids.setdefault(operation.bulk_id, reply.resource.id)
         return reply
 
+    def tell_versions(self) -> None:
+        """Say the versions as they are at the end: a user that a later operation put into a group has another one."""
+        for result, record in self._shown:
+            if self._store.tables[record.type.name].records.get(record.id) is record:
+                result["version"] = self._store.etag(record)
+
     def _serve(self, call: Call) -> Reply:
         reply = self._provider.perform(call, self._now, new_id=call.new_id)
         self.changes += reply.changes
@@ -326,6 +335,8 @@ class _Job:
         result["location"] = f"{call.base}{call.kind.endpoint}/{id_}"
         if "ETag" in reply.headers:
             result["version"] = reply.headers["ETag"]
+            if reply.resource is not None:
+                self._shown.append((result, reply.resource))
         result["status"] = str(reply.status)
         return result
 
