@@ -27,9 +27,11 @@ from mockscim.tables import (
     grid,
     journal_head,
     journal_row,
+    judgement_lines,
     printable,
     profile_lines,
     rule_rows,
+    scenario_lines,
 )
 
 if TYPE_CHECKING:
@@ -131,12 +133,12 @@ def _speaks(command: Command) -> Command:
     return speaking
 
 
-def _write(content: bytes, output: str | None) -> None:
-    """To a file, or to standard output as it is."""
-    _write_all([content], output)
+def _write(content: bytes, output: str | None, option: str = "--output") -> None:
+    """To a file, or to standard output as it is; ``option`` is what named the file."""
+    _write_all([content], output, option)
 
 
-def _write_all(chunks: Iterable[bytes], output: str | None) -> None:
+def _write_all(chunks: Iterable[bytes], output: str | None, option: str = "--output") -> None:
     if output is None or output == "-":
         sys.stdout.buffer.writelines(chunks)
         sys.stdout.buffer.flush()
@@ -145,7 +147,7 @@ def _write_all(chunks: Iterable[bytes], output: str | None) -> None:
         with Path(output).open("wb") as file:
             file.writelines(chunks)
     except OSError as error:
-        raise WrongInput(f"--output {output}: {error.strerror or error}") from None
+        raise WrongInput(f"{option} {output}: {error.strerror or error}") from None
 
 
 def _json(value: object) -> None:
@@ -403,6 +405,28 @@ def types(*, name: str | None, as_json: bool) -> None:
         _lines(grid(("name", "phases", "what it does"), rows, _width()))
 
 
+@faults.command()
+@click.argument("name", required=False)
+@_json_option
+def scenarios(*, name: str | None, as_json: bool) -> None:
+    """The scenarios that come along, or one with its rules; needs no server."""
+    from mockscim.faults import bundled_scenarios, read_scenario
+
+    if name is None:
+        listed = [{"name": one, "description": read_scenario(one).description} for one in bundled_scenarios()]
+        if as_json:
+            _json(listed)
+        else:
+            _lines(grid(("name", "what happens"), (tuple(one.values()) for one in listed), _width()))
+        return
+    with _input():
+        scenario = read_scenario(name)
+    if as_json:
+        _json({"name": name, **scenario._asdict()})
+    else:
+        _lines(scenario_lines(name, scenario._asdict()))
+
+
 # -- what happened -------------------------------------------------------------------------------------------------
 
 
@@ -452,6 +476,52 @@ def journal(remote: Remote, *, follow: bool, form: str, since: int) -> None:
             time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         return
+
+
+@cli.command("check")
+@click.option("--desired", metavar="FILE|NAME", help="Where the client should arrive: a fixture, for this once.")
+@click.option("--junit", metavar="FILE", help="Write the verdicts there as JUnit XML too; - for standard output.")
+@click.option("--only", default="", metavar="I1,I4", help="Judge these alone.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter, such as max_deletes=10.")
+@_json_option
+@_speaks
+def check_client(
+    remote: Remote, *, desired: str | None, junit: str | None, only: str, settings: Sequence[str], as_json: bool
+) -> None:
+    """Judge what has happened so far by the invariants I1 to I13; exit 1 when one is broken."""
+    from mockscim.junit import to_junit
+
+    body: dict[str, Any] = {"parameters": {**({"only": only} if only else {}), **_parameters(settings)}}
+    if desired is not None:
+        from mockscim import fixtures
+
+        with _input():
+            body["desired"] = fixtures.as_document(fixtures.load(desired))
+    judgement = remote.call("POST", "/invariants", body)
+    if junit is not None:
+        _write(to_junit(judgement, remote.base_url), junit, "--junit")
+    if as_json:
+        _json(judgement)
+    elif junit != "-":
+        _lines(judgement_lines(judgement, _width()))
+    if judgement["broken"]:
+        raise click.exceptions.Exit(1)
+
+
+def _parameters(settings: Sequence[str]) -> dict[str, object]:
+    """Parameters given as NAME=VALUE; what reads as JSON is, the rest is text."""
+    import orjson
+
+    found: dict[str, object] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise WrongInput(f"--set: NAME=VALUE was expected, not {setting!r}")
+        try:
+            found[name] = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            found[name] = value
+    return found
 
 
 @cli.command()

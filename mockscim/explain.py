@@ -161,7 +161,7 @@ def _explain_patch(tenant: Tenant, kind: ResourceType, id_: str, patch: dict[str
         raise call.problem
     record = tenant.service.planner.target(call)
     masked = mask_body(orjson.dumps(patch))
-    sent = next((value for name, value in masked.items() if name.lower() == "operations"), [])
+    sent: list[Any] = next((value for name, value in masked.items() if name.lower() == "operations"), [])
     steps: list[dict[str, Any]] = []
     state = _state(kind, record.attributes(), record)
     for number in range(1, len(call.operations) + 1):

@@ -6,6 +6,8 @@ path must not reach the terminal, nor a line break begin a line of its own.
 
 from __future__ import annotations
 
+import json
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -119,6 +121,48 @@ def fault_type_lines(kind: Mapping[str, Any]) -> Iterable[str]:
     for name, schema in parameters.items():
         what = schema.get("description", schema.get("type", ""))
         yield f"  {name}{' (required)' if name in required else ''}: {what}"
+
+
+def judgement_lines(judgement: Mapping[str, Any], width: int = WIDTH) -> Iterable[str]:
+    """The judge's verdicts: a line each, the evidence of what is broken below it, and how to begin again."""
+    for item in judgement["items"]:
+        head = f"{item['id']:<4}{item['name']:<37}{item['verdict']:<15} "
+        yield from _wrapped(head, item["why"], " " * 8, width)
+        for proof in item["evidence"]:
+            yield from _wrapped(" " * 8 + f"{proof_place(proof):<18} ", proof["what"], " " * 27, width)
+        if item["more"]:
+            yield " " * 8 + f"… and {item['more']} more"
+    broken = judgement["broken"]
+    yield ""
+    count = f"{judgement['exchanges']} exchanges"
+    yield f"{count}: {f'broken: {chr(44).join(broken)}' if broken else 'nothing is broken'}; seed {judgement['seed']}"
+    if broken:
+        yield f"reproduce: {printable(judgement['reproduce'])}"
+
+
+def proof_place(proof: Mapping[str, Any]) -> str:
+    """Where a piece of evidence is found: ``#12, change 3``."""
+    parts = [f"#{proof['journal']}"] if proof["journal"] is not None else []
+    parts += [f"change {proof['history']}"] if proof["history"] is not None else []
+    return ", ".join(parts) or "-"
+
+
+def _wrapped(head: str, text: str, indent: str, width: int) -> Iterable[str]:
+    shown = printable(text)
+    return textwrap.wrap(shown, width, initial_indent=head, subsequent_indent=indent) or [head.rstrip()]
+
+
+def scenario_lines(name: str, scenario: Mapping[str, Any]) -> Iterable[str]:
+    """A scenario in full: what happens, where that has happened, what a correct client does, and its rules."""
+    yield f"{name}: {scenario['description']}"
+    if scenario["source"]:
+        yield f"Source: {scenario['source']}"
+    if scenario["correct_client"]:
+        yield f"A correct client: {scenario['correct_client']}"
+    if scenario["seed"] is not None:
+        yield f"Seed: {scenario['seed']}"
+    yield "Rules:"
+    yield from (f"  {json.dumps(rule, ensure_ascii=False)}" for rule in scenario["rules"])
 
 
 def profile_lines(profile: Mapping[str, Any], leniencies: Iterable[Mapping[str, Any]]) -> Iterable[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from mockscim.clock import Clock, parse_instant
 from mockscim.faults import FaultEngine, FaultError
 from mockscim.fixtures import Entry, Fixture, FixtureError
 from mockscim.gates import Gates
+from mockscim.invariants.marks import MOST_MARKS, Expectation, Mark
 from mockscim.journal import History, Journal
 from mockscim.profiles import Profile, with_if_match
 from mockscim.scim.call import Reply
@@ -37,6 +39,7 @@ from mockscim.tokens import TokenDocument, Tokens
 
 _START = "\0start"
 _LOADING = "\0loading"
+_MOST_EXPECTATIONS = 1000
 # What may stand in a path segment without being escaped, so that an id reads the same in a URL and in JSON.
 # A dot segment, a path of the protocol and a reference inside a bulk request (RFC 7644 §3.7.2) are no ids.
 _ID = re.compile(r"(?!\.{1,2}\Z|(?i:\.search\Z|bulkid))[A-Za-z0-9._~@:+=,!$'()*;&-]{1,255}")
@@ -119,6 +122,9 @@ class Tenant:
         self._seeder = Seeder(self.service.planner)
         self.journal = Journal()
         self.history = History()
+        # What the judge is told: the client's cycles, and where it should arrive, each from when on.
+        self.marks: deque[Mark] = deque(maxlen=MOST_MARKS)
+        self.expectations: deque[Expectation] = deque(maxlen=_MOST_EXPECTATIONS)
         rules = [*start.profile.faults, *start.faults]
         self.check_operations(rules)
         self.faults = FaultEngine(start.seed, self.clock.now(), rules)
@@ -184,6 +190,8 @@ class Tenant:
         self.faults.reset(self.clock.now())
         self.journal.reset()
         self.history.reset()
+        self.marks.clear()
+        self.expectations.clear()  # as at the start, when nobody had said what is desired
 
     def cut(self) -> None:
         """End what is in flight: waits stop, and what had not been committed yet never is."""
@@ -199,15 +207,21 @@ class Tenant:
             self.agenda.catch_up(self.clock.now())
 
     def note(self, changes: Iterable[Change], journal: int | None, now: str | None = None) -> tuple[int, ...]:
-        """Enter committed changes into the history; returns their numbers.
+        """Enter committed changes into the history; returns the numbers of those that the exchange is behind.
 
         Args:
             changes: what was committed.
-            journal: the number of the exchange behind them; None where there is none.
+            journal: the number of the exchange behind them, but for those made aside; None where there is none.
             now: the time, where it is at hand.
         """
         now = now or self.clock.text()
-        return tuple([self.history.record(change, now, journal) for change in changes])
+        found = []
+        for change in changes:
+            if change.aside:
+                self.history.record(change, now, None)
+            else:
+                found.append(self.history.record(change, now, journal))
+        return tuple(found)
 
     def edit(
         self, method: str, type_name: str, id_: str | None, document: object, base: str, *, noted: bool = True
@@ -306,19 +320,8 @@ class Tenant:
     def _seed_all(self, fixture: Fixture, now: str) -> list[Change]:
         entries = [self._identified(entry) for entry in fixture.resources]
 
-        def known(text: str) -> tuple[str, str] | None:
-            record = self.store.find(text)
-            if record is not None:
-                return record.id, record.type.name
-            for name, key in (("User", "username"), ("Group", "displayname")):
-                table = self.store.tables.get(name)
-                found = table.lookup(key, text.casefold()) if table is not None else None
-                if found and len(found) == 1:
-                    return found[0].id, name
-            return None
-
         types = {endpoint: kind.name for endpoint, kind in self.registry.endpoints.items()}
-        fixtures.resolve_members(entries, known, unknown="unknown-member" in self.policy.accepted, types=types)
+        fixtures.resolve_members(entries, self.known, unknown="unknown-member" in self.policy.accepted, types=types)
         changes: list[Change | None] = []
         # Members may point forwards, so resources come first and memberships after.
         groups: list[tuple[Entry, ResourceType, list[Any]]] = []
@@ -339,6 +342,18 @@ class Tenant:
             with _placed(entry):
                 self._seeder.seed_account(entry.document, entry.document["id"], now)
         return [change for change in changes if change is not None]
+
+    def known(self, text: str) -> tuple[str, str] | None:
+        """The id and type of what a member in a fixture may name: an id, a userName, a group's displayName."""
+        record = self.store.find(text)
+        if record is not None:
+            return record.id, record.type.name
+        for name, key in (("User", "username"), ("Group", "displayname")):
+            table = self.store.tables.get(name)
+            found = table.lookup(key, text.casefold()) if table is not None else None
+            if found and len(found) == 1:
+                return found[0].id, name
+        return None
 
     def _identified(self, entry: Entry) -> Entry:
         document = dict(entry.document)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
 from hashlib import blake2b
-from itertools import takewhile
+from itertools import count, takewhile
 from typing import Any
 
 from mockscim.clock import format_instant
@@ -56,7 +56,6 @@ class Session:
         self._committed = self.changes
         self._views: list[View] = []
         self._spared: list[Applied] = []
-        self._pretences = self._losses = 0
 
     def serve(
         self,
@@ -116,13 +115,16 @@ class Session:
             self._views.pop().leave()
 
     @contextmanager
-    def _truth(self) -> Iterator[None]:
-        """See what is, also inside of views."""
+    def _truth(self) -> Iterator[list[Change]]:
+        """See what is, also inside of views, which will not see the changes that are put into the list."""
+        done: list[Change] = []
         for view in reversed(self._views):
             view.leave()
         try:
-            yield
+            yield done
         finally:
+            for view in self._views[:1]:
+                view.hide(done)
             for view in self._views:
                 view.enter()
 
@@ -137,12 +139,19 @@ class Session:
         """Those of some faults that were not taken back."""
         return tuple(one for one in applied if not any(one is spared for spared in self._spared))
 
+    def _free(self, prefix: str) -> str:
+        """The name of a snapshot; a bulk job and its operations have sessions of their own, one inside the other."""
+        return next(name for n in count() if not self.tenant.store.has_snapshot(name := f"{prefix}{n}"))
+
+    def _pretends(self) -> bool:
+        """Whether what is done now will be taken back."""
+        return self.tenant.store.has_snapshot(f"{_PRETENCE}0")
+
     @contextmanager
     def pretending(self) -> Iterator[None]:
         """Take back what is committed meanwhile; the versions that were given stay used."""
         store, committed = self.tenant.store, self._committed
-        name, mark = f"{_PRETENCE}{self._pretences}", len(committed)
-        self._pretences += 1
+        name, mark = self._free(_PRETENCE), len(committed)
         store.snapshot(name)
         try:
             yield
@@ -150,19 +159,16 @@ class Session:
             store.restore(name, renew=False)
             store.drop_snapshot(name)
             del committed[mark:]
-            self._pretences -= 1
 
     @contextmanager
     def losing(self, seconds: float) -> Iterator[None]:
         """Take back what is committed meanwhile when its time has come."""
         store = self.tenant.store
-        name = f"{_LOSS}{self._losses}"
-        self._losses += 1
+        name = self._free(_LOSS)
         store.snapshot(name)
         try:
             yield
         finally:
-            self._losses -= 1
             was = store.changed_since(name)
             store.drop_snapshot(name)
             left = {key: store.at(key) for key in was}
@@ -189,15 +195,22 @@ class Session:
 
     def edit(self, method: str, type_name: str, id_: str | None, document: object) -> Reply:
         """Change the directory behind the client's back, in its place in the history."""
-        if not self._pretences and self._committed is self.changes:
+        with self._truth() as done:
+            reply = self.tenant.edit(method, type_name, id_, document, self.base, noted=False)
+            done.extend(reply.changes)
+        self._put_aside(reply.changes)
+        return reply
+
+    def _put_aside(self, changes: Iterable[Change]) -> None:
+        """Enter changes that are not the client's; in a bulk job, and in a pretence, with what that has done so far."""
+        for change in changes:
+            change.aside = True
+            self._committed.append(change)
+        if self._committed is self.changes and not self._pretends():
             self.note()
-        with self._truth():
-            return self.tenant.edit(method, type_name, id_, document, self.base, noted=not self._pretences)
 
     def renew(self, record: Record, id_: str) -> Record:
         """Make a resource anew under another id, behind the client's back, in its place in the history."""
-        if not self._pretences and self._committed is self.changes:
-            self.note()
         store, now, attributes = self.tenant.store, self.tenant.clock.text(), record.attributes()
         self.tenant.service.planner.link(record.type, attributes)
         with self._truth():
@@ -212,8 +225,7 @@ class Session:
                 group = store.find(group_id)
                 if group is not None and member is not None:
                     changes.append(store.update_members(group, {id_: member._replace(value=id_)}, now))
-        if not self._pretences:
-            self.tenant.note([change for change in changes if change is not None], None, now)
+        self._put_aside(change for change in changes if change is not None)
         return made.after or record
 
     def alarm(self, seconds: float, work: Callable[[float], None]) -> None:
@@ -222,8 +234,8 @@ class Session:
 
     def land(self, call: Call, at: float) -> None:
         """Serve a request whose time has come."""
-        if self.tenant.store.has_snapshot(f"{_PRETENCE}0"):
-            self.alarm(0, partial(self.land, call))  # somebody pretends, and would take it back
+        if self._pretends():
+            self.alarm(0, partial(self.land, call))  # or it would be taken back
             return
         when = format_instant(at)
         call.verdict = None  # the rules were asked when it came

@@ -91,7 +91,7 @@ def test_help_waits_for_nothing():
         (["profiles", "odd"], "odd: neither a profile (interop, segment, standard) nor a readable file"),
         (["faults", "types", "odd"], "there is no fault type 'odd'; there are abort, "),
         (["faults", "add", "user.create"], "'user.create': expected OPERATION=OUTCOME. Example: "),
-        (["faults", "load", "odd"], "odd: no such scenario. Expected a file or one of flaky, lost-create"),
+        (["faults", "load", "odd"], "odd: no such scenario. Expected a file or one of a-page-one-short, bad-gateway, "),
         (["reset", "--url", "ftp://localhost"], "--url: http://HOST:PORT was expected, not 'ftp://localhost'"),
         (["reset", "--url", "http://localhost:x"], "--url: http://HOST:PORT was expected"),
         (["reset", "--url", "http://:80"], "--url: http://HOST:PORT was expected"),

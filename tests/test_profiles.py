@@ -441,6 +441,27 @@ def test_patch_answer():
     assert (reply.status, orjson.loads(reply.body)["title"]) == (200, "x")
 
 
+def test_uniqueness():
+    """uniqueness="none": what /Schemas calls unique is made twice, found twice, and changed and deleted one by one."""
+    where = tenant({"behaviour": {"uniqueness": "none"}})
+    schema = body(where, "GET", f"/Schemas/{urns.USER}")
+    assert next(a for a in schema["attributes"] if a["name"] == "userName")["uniqueness"] == "server"
+    name = body(where, "GET", "/Users/u-1")["userName"]
+    again = {"schemas": [urns.USER], "userName": name.upper()}
+    made = orjson.loads(ask(where, "POST", "/Users", again).body)
+
+    def found():
+        return [user["id"] for user in body(where, "GET", "/Users", filter=f'userName eq "{name}"')["Resources"]]
+
+    assert found() == ["u-1", made["id"]]
+    patch = {"schemas": [urns.PATCH_OP], "Operations": [{"op": "replace", "path": "userName", "value": name}]}
+    assert ask(where, "PATCH", "/Users/u-2", patch).status == 200
+    assert found() == ["u-1", "u-2", made["id"]]
+    assert ask(where, "DELETE", "/Users/u-1").status == 204
+    assert found() == ["u-2", made["id"]]
+    assert refusal(tenant({}), "POST", "/Users", {**again}) == (409, "uniqueness")
+
+
 def test_filterable():
     """A path and its operators; another type, which is not named, stays free."""
     where = tenant({"filterable": {"User": {"userName": ["eq", "sw"], "emails.value": ["eq"]}}})

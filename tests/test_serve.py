@@ -202,7 +202,7 @@ def test_a_port_in_use_is_said():
             r"^--profile: nonsense: neither a profile \(interop, segment, standard\) nor a readable file",
         ),
         ({"fixture": ("nowhere.json",)}, "^--fixture: nowhere.json: a file or the name of a bundled fixture"),
-        ({"faults": "nowhere"}, r"^--faults: nowhere: no such scenario. Expected a file or one of flaky, lost-create"),
+        ({"faults": "nowhere"}, r"^--faults: nowhere: no such scenario. Expected a file or one of a-page-one-short, "),
         ({"latency": "soon"}, "^--latency: 'soon': .*Examples: 50ms, 20ms-80ms"),
         ({"clock": "sundial"}, "^--clock: a clock is real, virtual or virtual:"),
         ({"max_body": "big"}, "^--max-body: 'big' is not a size"),

@@ -93,6 +93,7 @@ class Attempt:
         call: the request, read; None where it is none of SCIM's.
         service: the provider, to look at; None as above.
         target: what was asked for as it stands in the request line; "" inside a bulk request.
+        address: looks up from which IP address it came; "" where that is not known. May cost.
     """
 
     operation: str
@@ -107,6 +108,7 @@ class Attempt:
     call: Call | None = None
     service: Service | None = None
     target: str = ""
+    address: Callable[[], str] = str
 
     @property
     def writes(self) -> bool:
@@ -297,6 +299,11 @@ class FaultEngine:
                     before += effect.seconds
                 else:
                     after += effect.seconds
+        if serving and terminal is not None and terminal_phase == "before":
+            for served in serving:  # what is not served is not served badly
+                self.spare(served.applied.rule)
+                applied.remove(served.applied)
+            serving.clear()
         if not applied:
             return NO_FAULT
         return Decision(before, after, terminal, terminal_phase, tuple(applied), tuple(serving))
@@ -326,7 +333,8 @@ class FaultEngine:
         if step is None:
             return None
         draw = Draw(self.seed, rule.name, match)
-        effect = step.parameters.happen(Moment(draw, now, age, match, loaded.memory, attempt, rule.left(age)))
+        left, elapsed = rule.left(age), age - rule.start_after
+        effect = step.parameters.happen(Moment(draw, now, age, match, loaded.memory, attempt, left, elapsed))
         if not effect.applies:
             return None
         loaded.hits += 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from mockscim.clock import format_instant
-from mockscim.faults.world import World
+from mockscim.faults.world import Serve, World
 from mockscim.scim import query
 from mockscim.scim.call import Call, Reply
 from mockscim.scim.errors import ScimError
@@ -64,6 +64,23 @@ def page_of(reply: Reply) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None  # another fault had it first
     return document if isinstance(document, dict) and "totalResults" in document else None
+
+
+def served(world: World, call: Call, serve: Serve) -> tuple[Reply, dict[str, Any] | None]:
+    """Serve a list request; where no list comes of it (None), the fault has nothing to spoil.
+
+    Raises:
+        ScimError: it is refused.
+    """
+    try:
+        reply = serve(call)
+    except ScimError:
+        world.spare()
+        raise
+    page = page_of(reply)
+    if page is None:
+        world.spare()
+    return reply, page
 
 
 def resources_of(page: Mapping[str, Any]) -> list[Any]:

@@ -21,9 +21,10 @@ class Moment:
         memory: what the rule remembers from match to match; emptied when it is replaced or reset.
         attempt: the request.
         ends: seconds until the rule's window ends, on the same clock; None where it has no end.
+        elapsed: seconds since it opened.
     """
 
-    __slots__ = ("age", "attempt", "draw", "ends", "match", "memory", "now")
+    __slots__ = ("age", "attempt", "draw", "elapsed", "ends", "match", "memory", "now")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Moment:
         memory: dict[str, Any],
         attempt: Attempt,
         ends: float | None = None,
+        elapsed: float = 0.0,
     ) -> None:
         self.draw = draw
         self.now = now
@@ -42,3 +44,4 @@ class Moment:
         self.memory = memory
         self.attempt = attempt
         self.ends = ends
+        self.elapsed = elapsed

@@ -1,6 +1,11 @@
 """Scenario files: a seed and rules, to be loaded at once (CONTRACT §4).
 
-{"seed": 7, "rules": [rule, …], "description": "what it shows"}     or a bare list of rules, or one rule
+    {"seed": 7, "rules": [rule, …],                           or a bare list of rules, or one rule
+     "description": "what happens",
+     "source": "where that has happened, and what to read",
+     "correct_client": "what a correct client does"}
+
+The last three are for people; those that come along have them all.
 """
 
 from functools import cache
@@ -16,10 +21,13 @@ from mockscim.faults.rule import compile_rule, compile_rules
 
 
 class Scenario(NamedTuple):
-    """What a scenario file holds: its seed, or None, and its rules as documents."""
+    """What a scenario file holds: its seed, or None, its rules as documents, and words for people."""
 
     seed: int | None
     rules: list[dict[str, Any]]
+    description: str = ""
+    source: str = ""
+    correct_client: str = ""
 
 
 class ScenarioDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -27,7 +35,9 @@ class ScenarioDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     rules: list[dict[str, Any]]
     seed: int | None = None
-    description: str | None = None
+    description: str = ""
+    source: str = ""
+    correct_client: str = ""
 
 
 def load_scenario(data: bytes, name: str) -> Scenario:
@@ -75,7 +85,7 @@ def bundled_scenarios() -> dict[str, Path]:
     # an installed wheel has them inside the package, a checkout beside it
     for folder in (package / "_fixtures" / "scenarios", package.parent / "fixtures" / "scenarios"):
         if folder.is_dir():
-            return {path.stem: path for path in sorted(folder.glob("*.json"))}
+            return {path.stem: path for path in sorted(folder.glob("*.json"), key=lambda path: path.stem)}
     return {}
 
 
@@ -88,4 +98,4 @@ def _scenario(value: object) -> Scenario:
         return Scenario(None, [value])
     document = convert(value, ScenarioDocument)
     compile_rules(document.rules, pointer="/rules")
-    return Scenario(document.seed, document.rules)
+    return Scenario(document.seed, document.rules, document.description, document.source, document.correct_client)

@@ -124,6 +124,8 @@ class World(Protocol):
     def edit(self, method: str, type_name: str, id_: str | None, document: object) -> Reply:
         """Change the directory behind the client's back: POST, PATCH or DELETE. In the history, with no exchange.
 
+        While another state is looked at, it is done and not seen.
+
         Raises:
             ScimError: it cannot be done.
         """

@@ -32,7 +32,7 @@ def bounded_amplification(scene: Scene) -> Finding:
     most = max((len(o.attempts) for o in scene.operations), default=0)
     resent = sum(len(o.resent) for o in scene.operations)
     library = f", {resent} sent again by the HTTP library" if resent else ""
-    return judged(found, "times out of bounds", f"at most {most} attempts for an operation{library}")
+    return judged(found, "out of bounds", f"at most {most} attempts for an operation{library}")
 
 
 def _endless(operation: Operation) -> Evidence:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from mockscim.invariants.seen import WRITES, Seen
+from mockscim.invariants.seen import WRITES, Identity, Seen
 
 _AT_ONCE = 0.25  # seconds of real time
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -57,7 +57,7 @@ def operations_of(seen: Sequence[Seen], pause: float) -> list[Operation]:
     """
     used: set[int] = set()  # connections that have served something
     reused: set[int] = set()  # exchanges that came over a kept connection
-    opened: dict[tuple[str, str, str, bytes], Operation] = {}
+    opened: dict[Identity, Operation] = {}
     found: list[Operation] = []
     for each in seen:
         if each.connection in used:

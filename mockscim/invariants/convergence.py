@@ -35,7 +35,7 @@ def convergence(scene: Scene) -> Finding:
             excused += 1
         else:
             found.append(evidence(scene, difference))
-    return judged(found, "differences from what is desired", f"{excused} differences are left that the provider made")
+    return judged(found, "not as desired", f"{excused} differences are left that the provider made")
 
 
 def open_differences(scene: Scene, desired: Desired, state: State) -> list[Difference]:

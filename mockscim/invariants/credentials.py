@@ -37,7 +37,7 @@ def credential_hygiene(scene: Scene) -> Finding:
         tokens = [seen for seen in scene.seen if seen.operation == "token.create"]
         if not tokens and not any(_named_hosts(seen) for seen in scene.seen):
             return idle("no token was refused, renewed or asked for elsewhere")
-    return judged(found, "times careless", f"{len(refused)} refusals were heeded")
+    return judged(found, "careless with credentials", f"{len(refused)} refusals were heeded")
 
 
 class _Run:

@@ -48,7 +48,7 @@ def no_wrong_deprovision(scene: Scene) -> Finding:
     if not gone:
         return idle("the client deprovisioned nobody")
     known = "" if scene.desired is not None else "; what is desired nobody said (PUT desired)"
-    return judged(found, "wrong deprovisions", f"{len(gone)} were deprovisioned, within the cap{known}")
+    return judged(found, "deprovisioned wrongly", f"{len(gone)} were deprovisioned, within the cap{known}")
 
 
 def _deprovisions(step: Step) -> bool:

@@ -8,13 +8,13 @@ them. Members are resources: named by id, userName, displayName or reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mockscim.fixtures import Entry, Fixture
 from mockscim.invariants.changes import is_active, name_of
+from mockscim.invariants.marks import Expectation
 from mockscim.invariants.writes import fields, fold
 from mockscim.scim.record import Record
 from mockscim.scim.schema import Attribute, ResourceType
@@ -23,13 +23,6 @@ Key = tuple[str, str]  # the type's name and the id
 _NOT_COMPARED = frozenset({"id", "meta", "schemas", "groups", "password", "members"})
 _FOLDED = frozenset({"username"})
 _FOLDED_VALUES = frozenset({"emails"})
-
-
-class Expectation(NamedTuple):
-    """What was desired from some exchange on."""
-
-    fixture: Fixture
-    since: int
 
 
 @dataclass
@@ -65,6 +58,7 @@ class Difference(NamedTuple):
         what: in words.
         attribute: which attribute it is about, in lower case; "" for the whole resource.
         members: the ids of the member that is missing or too many.
+        lacks: whether it is missing.
     """
 
     wanted: Wanted | None
@@ -72,6 +66,7 @@ class Difference(NamedTuple):
     what: str
     attribute: str = ""
     members: frozenset[str] = frozenset()
+    lacks: bool = False
 
 
 @dataclass
@@ -187,7 +182,7 @@ class Desired:
             ids, inactive, label = self.resolve(member, state)
             wanted_ids |= ids
             if ids and not ids & held and not inactive:  # one that is not there at all is told elsewhere
-                yield Difference(wanted, record, f"{wanted.label} lacks the member {label}", "members", ids)
+                yield Difference(wanted, record, f"{wanted.label} lacks the member {label}", "members", ids, lacks=True)
         for value in sorted(held - wanted_ids):
             person = state.records.get(("User", value)) or state.records.get(("Group", value))
             what = f"{wanted.label} has the member {name_of(person, value)}, not desired"
@@ -210,7 +205,8 @@ class Desired:
         for kind, name in (("User", "username"), ("Group", "displayname")):
             if kind in kinds and (records := state.names.get((kind, name, fold(text)))):
                 return frozenset(record.id for record in records), False, text
-        return frozenset({text, last}), False, text
+        found = state.records.get(("User", last)) or state.records.get(("Group", last))
+        return frozenset({text, last}), False, name_of(found, text)
 
     def wants_member(self, group: Record, id_: str, state: State) -> bool | None:
         """Whether a group should have a member; None where nothing is said about it."""
@@ -228,28 +224,6 @@ def named(kind: str, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         value = found.get(name)
         if isinstance(value, str) and value and (name != "displayname" or kind != "User"):
             yield name, fold(value)
-
-
-def validate(fixture: Fixture, types: Mapping[str, str], known: Callable[[str], tuple[str, str] | None]) -> None:
-    """Find what no client could ever arrive at: members that nobody knows.
-
-    Args:
-        fixture: the desired state; it stays as it is.
-        types: the name of each resource type by its endpoint, in lower case.
-        known: finds a resource that is there, by id or name: its id and type.
-
-    Raises:
-        FixtureError: names the place.
-    """
-    from copy import deepcopy  # noqa: PLC0415 - only here
-
-    from mockscim.fixtures import resolve_members  # noqa: PLC0415
-
-    copies = [
-        Entry(e.endpoint, {"id": f"desired {index}", **deepcopy(e.document)}, e.pointer, e.source)
-        for index, e in enumerate(fixture.resources)
-    ]
-    resolve_members(copies, known, types=dict(types))
 
 
 def _compare(

@@ -51,7 +51,7 @@ def no_duplicates(scene: Scene) -> Finding:
                     found.append(Evidence(what, step.journal, step.n))
     if not judged_any:
         return idle("the client committed nothing")
-    return judged(found, "duplicates were made", "each name was one resource's at every commit")
+    return judged(found, "a duplicate was made", "each name was one resource's at every commit")
 
 
 _LABEL = {"username": "userName", "externalid": "externalId"}

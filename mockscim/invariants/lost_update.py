@@ -42,7 +42,9 @@ def no_lost_update(scene: Scene) -> Finding:
         course.append(step)
     if not writes:
         return idle("the client changed nothing that was there")
-    return judged(found, "changes of others were overwritten unseen", f"none of {writes} changes overwrote another's")
+    return judged(
+        found, "a change of somebody else was overwritten unseen", f"none of {writes} changes overwrote another's"
+    )
 
 
 def _lost(scene: Scene, step: Step, course: list[Step], reads: list[tuple[Seen, int | None]]) -> Evidence | None:
@@ -64,8 +66,8 @@ def _lost(scene: Scene, step: Step, course: list[Step], reads: list[tuple[Seen, 
             continue
         if both := _overlap(other, step, write, targeted=scene.parameters.targeted):
             who = f"#{other.journal}" if other.journal is not None else "behind the client's back"
-            what = f"{write} overwrote {', '.join(sorted(both))} of {step.name}, changed {who} after it was read (#{base.n})"
-            return Evidence(what, step.journal, step.n)
+            what = f"{write} overwrote {', '.join(sorted(both))} of {step.name}"
+            return Evidence(f"{what}, changed {who} after it was read (#{base.n})", step.journal, step.n)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Marks: when a client's cycles of synchronisation begin and end, and what it reports of them.
+"""What people tell the judge: when a client's cycles begin and end, what it reports of them, where it should arrive.
 
 {"cycle": 1, "event": "begin"}
 {"cycle": 1, "event": "end", "reported": {"success": false, "succeeded": ["ann@example.com"],
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
+
+from mockscim.fixtures import Fixture
 
 MOST_MARKS = 100_000
 
@@ -39,7 +41,9 @@ class MarkDocument(msgspec.Struct, frozen=True, kw_only=True):
     """The body of ``POST marks``; other keys are welcome."""
 
     event: Literal["begin", "end"]
-    cycle: Annotated[int | None, Meta(ge=0, description="Its number; left out, the next one or the open one.")] = None
+    cycle: Annotated[
+        Annotated[int, Meta(ge=0)] | None, Meta(description="Its number; left out, the next one or the open one.")
+    ] = None
     reported: Reported | None = None
 
 
@@ -64,6 +68,13 @@ class Mark:
             "journal": self.journal,
             "history": self.history,
         }
+
+
+class Expectation(NamedTuple):
+    """What is desired, from the exchange after that number on."""
+
+    fixture: Fixture
+    since: int
 
 
 @dataclass(frozen=True, slots=True)

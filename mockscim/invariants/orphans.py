@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mockscim.invariants.changes import Step
 from mockscim.invariants.scene import Scene
 from mockscim.invariants.verdict import Evidence, Finding, idle, invariant, judged
 
@@ -10,11 +11,12 @@ from mockscim.invariants.verdict import Evidence, Finding, idle, invariant, judg
 def no_orphans(scene: Scene) -> Finding:
     """Every live resource that a request of the client made is one whose id the client holds.
 
-    It holds the ids of the last mapping that it reported (``reported.ids`` of a mark). Where it reported none, it holds
-    what it was shown: in the answer to the create, in a later answer to a look-up or a list, or what it addressed later,
-    in a path or as a member. A create that was acknowledged without an id is no orphan if the resource is desired. Of
-    several resources that a fault made of one create, one is enough. What landed late it could not know, if it sent
-    nothing after or had looked before. What a fixture or a change behind the client's back brought is not judged.
+    It holds the ids of the last mapping that it reported (``reported.ids`` of a mark). Where it reported none, it
+    holds what it was shown (in the answer to the create, in a later answer to a look-up or a list) and what it
+    addressed later, in a path or as a member. A create that was acknowledged without an id is no orphan if the
+    resource is desired. Of several resources that a fault made of one create, one is enough. What landed late it
+    could not know, if it sent nothing after or had looked before. What a fixture or a change behind the client's
+    back brought is not judged.
     """
     made = {}
     for step in scene.steps:
@@ -34,8 +36,7 @@ def no_orphans(scene: Scene) -> Finding:
         assert step.write is not None  # noqa: S101 - only such were taken
         if known.intersection(ours[step.journal, step.write.place]):
             continue
-        late = mapping is None and step.landed_late and step.seen is not None
-        if late and (_nothing_since(scene, step.entry.at) or scene.looked_up(step.seen)):
+        if mapping is None and _unknowable(scene, step):
             continue
         record = scene.state.records[step.type, step.id]
         if mapping is None and step.write.ok and scene.desired is not None:
@@ -46,7 +47,7 @@ def no_orphans(scene: Scene) -> Finding:
         what = f"{step.type} {step.name} was made (answer: {told}), and the client does not hold its id"
         found.append(Evidence(what, step.journal, step.n))
     otherwise = f"the client holds the ids of all {len(live)} that it made" if last else "nothing is left"
-    return judged(found, "resources nobody holds the id of", otherwise)
+    return judged(found, "nobody holds the id of what was made", otherwise)
 
 
 def _known(scene: Scene) -> set[str]:
@@ -81,5 +82,8 @@ def _values(document: object) -> set[str]:
     return found
 
 
-def _nothing_since(scene: Scene, at: float) -> bool:
-    return all(seen.exchange.started <= at for seen in scene.seen)
+def _unknowable(scene: Scene, step: Step) -> bool:
+    """Whether a create landed too late for the client to find: it had looked before, or sent nothing after."""
+    if not step.landed_late or step.seen is None:
+        return False
+    return scene.looked_up(step.seen) or all(seen.exchange.started <= step.entry.at for seen in scene.seen)

@@ -12,7 +12,7 @@ from mockscim.faults.documents import Seconds
 IDS = tuple(f"I{number}" for number in range(1, 14))
 
 
-class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Strictness(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The parameters of a verdict; each has a default that a careful client keeps."""
 
     only: Annotated[str, Meta(description="Which invariants, such as I1,I4; all unless said otherwise.")] = ""

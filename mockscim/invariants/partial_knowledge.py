@@ -16,11 +16,11 @@ from mockscim.invariants.writes import Write
 def no_destruction_on_partial_knowledge(scene: Scene) -> Finding:
     """After a reading of a collection that was not whole, the client removes nothing.
 
-    Removals are requests to delete or deactivate, and committed removals of members. For each, the last reading of each
-    collection before it counts, in the same marked cycle; there is nothing to judge where there was none. It was not
-    whole where a page failed and was not read again, pages repeated, totalResults differed from page to page or from
-    what was read in all, or there was more to read. What the client itself made or removed meanwhile is allowed for, and
-    pages that are read after the removal belong to the reading as well.
+    Removals are requests to delete or deactivate, and committed removals of members. For each, the last reading of
+    each collection before it counts, in the same marked cycle; there is nothing to judge where there was none. It was
+    not whole where a page failed and was not read again, pages repeated, totalResults differed from page to page or
+    from what was read in all, or there was more to read. What the client itself made or removed meanwhile is allowed
+    for, and pages that are read after the removal belong to the reading as well.
 
     Not held against the client is a removal of what it looked up singly in between: the resource by id or by a filter,
     of a member the group or the member.
@@ -43,7 +43,7 @@ def no_destruction_on_partial_knowledge(scene: Scene) -> Finding:
             break
     if not relevant:
         return idle("the client removed nothing" if not removals else "nothing was removed after a collection was read")
-    return judged(found, "removals on partial knowledge", f"{relevant} removals, each after whole readings")
+    return judged(found, "removed on partial knowledge", f"{relevant} removals, each after whole readings")
 
 
 def _removals(scene: Scene) -> Iterator[tuple[Write, Seen, set[str]]]:

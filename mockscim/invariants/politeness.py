@@ -35,7 +35,7 @@ def politeness(scene: Scene) -> Finding:
     found += _crowd(scene)
     if not asked and not found:
         return idle("the client was never told to wait (Retry-After)")
-    return judged(found, "times impolite", f"all {len(asked)} requests to wait were heeded")
+    return judged(found, "impolite", f"all {len(asked)} requests to wait were heeded")
 
 
 def _wait(scene: Scene, seen: Seen) -> float:

@@ -36,7 +36,9 @@ def progress(scene: Scene) -> Finding:
         if _died_after(scene, difference):
             continue
         found.append(evidence(scene, difference))
-    return judged(found, f"differences beside {len(names)} poisoned", f"{len(names)} poisoned, the others as desired")
+    return judged(
+        found, f"not as desired, beside {len(names)} poisoned", f"{len(names)} poisoned, the others as desired"
+    )
 
 
 def _poisoned(scene: Scene, difference: Difference) -> bool:

@@ -37,8 +37,10 @@ def quiescence(scene: Scene) -> Finding:
     cycles = [cycle for cycle in scene.cycles if cycle.end is not None]
     if not cycles:
         otherwise = "nothing goes back and forth; of cycles nothing is known (POST marks)"
-        return judged(found, "returns to an earlier value", otherwise)
-    return judged(found, "writes without need", "no quiet cycle wrote, and nothing goes back and forth")
+        return judged(found, "back to an earlier value", otherwise)
+    return judged(
+        found, "a needless write, or back to an earlier value", "no quiet cycle wrote, and nothing goes back and forth"
+    )
 
 
 def _needless(scene: Scene) -> Iterator[Evidence]:

@@ -8,7 +8,8 @@ from mockscim.invariants.changes import is_active
 from mockscim.invariants.desired import Desired, State, named, same
 from mockscim.invariants.marks import Cycle, Reported
 from mockscim.invariants.scene import Scene
-from mockscim.invariants.thwarted import sent_values
+from mockscim.invariants.seen import Identity
+from mockscim.invariants.thwarted import sent_members, sent_values
 from mockscim.invariants.verdict import Evidence, Finding, idle, invariant, judged, unasked
 from mockscim.invariants.writes import Write, fields, fold
 from mockscim.scim.record import Record
@@ -40,7 +41,7 @@ def sound_reporting(scene: Scene) -> Finding:
     said = [r for _, r in reports if r.success is not None or r.succeeded is not None or r.failed is not None]
     if not said and not found:
         return idle("the client reported neither success nor failure")
-    return judged(found, "things not so reported", f"{len(said)} reports are sound")
+    return judged(found, "reported wrongly", f"{len(said)} reports are sound")
 
 
 def _false_successes(
@@ -94,8 +95,8 @@ def _dropped(scene: Scene, cycle: Cycle, reported: Reported, state: State, write
     listed = {fold(name) for name in reported.failed} if isinstance(reported.failed, list) else set()
     if reported.success is None and reported.succeeded is None and reported.failed is None:
         return
-    last: dict[tuple[object, int | None], Write] = {}
-    committed: set[tuple[object, int | None]] = set()
+    last: dict[tuple[Identity, int | None], Write] = {}
+    committed: set[tuple[Identity, int | None]] = set()
     for write in writes:
         operation = (write.seen.identity, write.place)
         last[operation] = write
@@ -163,18 +164,10 @@ def _patched(record: Record, write: Write) -> bool | None:
     told: bool | None = None
     for name, attribute in record.type.attributes.items():
         for value in sent_values(write, name):
-            if attribute.keyed:
-                held = {member.value for member in record.members or ()}
-                listed = value if isinstance(value, list) else [value]
-                ids = {str(fields(m).get("value", m)) for m in listed if m is not None}
-                if not ids:
-                    continue
-                told = (told is not False) and (not ids & held if _removes(write) else ids <= held)
-            else:
+            if not attribute.keyed:
                 told = (told is not False) and same(attribute, value, actual.get(name))
+    came, went = sent_members(write)
+    if came or went:
+        held = {member.value for member in record.members or ()}
+        told = (told is not False) and came <= held and not (went or set()) & held
     return told
-
-
-def _removes(write: Write) -> bool:
-    listed = write.fields.get("operations")
-    return any(str(fields(o).get("op", "")).lower() == "remove" for o in (listed if isinstance(listed, list) else ()))

@@ -42,7 +42,7 @@ def no_resurrection(scene: Scene) -> Finding:
             gone[key] = step
     if not any_gone:
         return idle("nobody was deprovisioned")
-    return judged(found, "came back undesired", "nobody came back undesired")
+    return judged(found, "somebody came back undesired", "nobody came back undesired")
 
 
 def _judge(scene: Scene, step: Step, left: Step, first: Seen, member: tuple[Step | None, str]) -> Evidence | None:

@@ -9,10 +9,10 @@ from functools import cached_property
 
 from mockscim.invariants.attempts import Operation, operations_of
 from mockscim.invariants.changes import Step
-from mockscim.invariants.desired import Desired, Expectation, Key, State, named
+from mockscim.invariants.desired import Desired, Key, State, named
 from mockscim.invariants.enumeration import Walk, walks_of
-from mockscim.invariants.marks import Cycle, Mark, cycles_of
-from mockscim.invariants.parameters import Parameters
+from mockscim.invariants.marks import Cycle, Expectation, Mark, cycles_of
+from mockscim.invariants.parameters import Strictness
 from mockscim.invariants.seen import Seen
 from mockscim.invariants.writes import Write, writes_of
 from mockscim.journal import Exchange, HistoryEntry
@@ -45,7 +45,7 @@ class Scene:
     virtual: bool = False
     expectations: Sequence[Expectation] = ()
     marks: Sequence[Mark] = ()
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: Strictness = field(default_factory=Strictness)
     journal_lost: int = 0
     history_lost: int = 0
 

@@ -15,7 +15,9 @@ import orjson
 from mockscim.journal import Exchange
 
 _ID_IN_LOCATION = re.compile(r"/([^/?#]+)/?(?:[?#].*)?$")
+_TOLD = 0.05  # further than this from real time, a clock was moved
 _SECONDS = re.compile(r"[0-9]{1,12}")
+Identity = tuple[str, str, str, bytes]
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -73,13 +75,15 @@ class Seen:
 
     def gap_to(self, later: Seen) -> float:
         """Seconds from this answer to a later arrival, by real time or the tenant's clock, whichever is longer."""
-        clock = later.exchange.started - self.exchange.started - self.exchange.duration
-        return max(later.began - self.ended, clock)
+        real = later.began - self.exchange.began
+        clock = later.exchange.started - self.exchange.started
+        # A told clock stood still while the answer was made; the real one did not.
+        return max(real - self.exchange.duration, clock if clock - real > _TOLD else 0.0)
 
     # -- what was asked ----------------------------------------------------------------------------------------
 
     @cached_property
-    def identity(self) -> tuple[str, str, str, bytes]:
+    def identity(self) -> Identity:
         """What a retry has in common with the request that it repeats."""
         exchange = self.exchange
         return exchange.method, exchange.path, exchange.query, exchange.body
@@ -154,9 +158,10 @@ class Seen:
             listed = fields.get("resources")
             return [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
         if self.operation == "bulk.run":
-            listed = fields.get("operations") responses = [o.get("response") for o in listed if isinstance(o,
-            Mapping)] if isinstance(listed, list) else [] return [r for r in responses if isinstance(r, Mapping) and
-            "id" in r] return [answer] if "id" in answer else []
+            listed = fields.get("operations")
+            results = [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
+            return [r for item in results if isinstance(r := item.get("response"), Mapping) and "id" in r]
+        return [answer] if "id" in answer else []
 
     @cached_property
     def ids(self) -> frozenset[str]:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from mockscim.invariants.desired import Difference, Wanted, same
 from mockscim.invariants.scene import Scene
 from mockscim.invariants.writes import Write, fields
 
+_QUOTED = re.compile(r'"([^"]*)"')
 _PASSING = frozenset({401, 404, 408, 412, 429})
 
 
@@ -75,8 +77,10 @@ def _aims(write: Write, difference: Difference) -> bool:
     if record is None:
         return write.method == "POST" or write.verb in ("replace", "patch")
     if difference.attribute == "members":
-        text = orjson.dumps(write.fields).decode()
-        return "members" in text and any(id_ in text for id_ in difference.members)
+        came, went = sent_members(write)
+        if difference.lacks:
+            return bool(difference.members & came)
+        return not difference.members & came if went is None else bool(difference.members & went)
     attribute = wanted.kind.attributes.get(difference.attribute)
     value = wanted.fields.get(difference.attribute)
     if attribute is None or difference.attribute not in wanted.fields:  # an extension's
@@ -107,6 +111,37 @@ def sent_values(write: Write, name: str) -> Iterator[object]:
             inner = fields(value)
             if name in inner:
                 yield inner[name]
+
+
+def sent_members(write: Write) -> tuple[set[str], set[str] | None]:
+    """The ids of members that a write makes members, and of those that it takes out; None: of all others."""
+    if write.method in ("POST", "PUT"):
+        return _ids(write.fields.get("members")), None if write.method == "PUT" else set()
+    came: set[str] = set()
+    went: set[str] | None = set()
+    listed = write.fields.get("operations")
+    for operation in listed if isinstance(listed, list) else ():
+        its = fields(operation)
+        op, path, value = str(its.get("op", "")).lower(), str(its.get("path") or ""), its.get("value")
+        if not path and isinstance(value, Mapping):
+            path, value = "members", fields(value).get("members")
+        if not path.lower().rpartition(":")[2].startswith("members"):
+            continue
+        named = _ids(value) | set(_QUOTED.findall(path))
+        if op == "remove" and named:
+            went = went | named if went is not None else None
+        elif op == "remove":
+            went = None
+        else:
+            came |= named
+            went = None if op == "replace" and "[" not in path else went
+    return came, went
+
+
+def _ids(value: object) -> set[str]:
+    listed = value if isinstance(value, list) else [value]
+    given = [member if isinstance(member, str) else fields(member).get("value") for member in listed]
+    return {member for member in given if isinstance(member, str)}
 
 
 def _undone(scene: Scene, difference: Difference, last: Write) -> bool:

@@ -43,8 +43,8 @@ def held(why: str) -> Finding:
 
 
 def broken(what: str, evidence: Sequence[Evidence]) -> Finding:
-    """It does not: ``what`` follows the number of times."""
-    return Finding(BROKEN, f"{len(evidence)} {what}", evidence)
+    """It does not: ``what`` happened, once for each piece of evidence."""
+    return Finding(BROKEN, what if len(evidence) == 1 else f"{what}: {len(evidence)} times", evidence)
 
 
 def idle(why: str) -> Finding:

@@ -75,6 +75,7 @@ class BehaviourDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     max_operations: Positive = 1000
     max_payload: Positive | None = None
     me: bool = True
+    uniqueness: Literal["enforced", "none"] = "enforced"
 
 
 class ProfileDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -121,6 +122,8 @@ class Profile:
         """
         registry = _registry(self.document)
         _bring(registry, [*self.document.schemas, *schemas], types)
+        if self.policy.uniqueness == "none":
+            return Registry(kind.unenforced() for kind in registry.types.values())
         return registry
 
     def with_leniencies(

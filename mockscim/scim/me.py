@@ -60,11 +60,8 @@ def check_own(call: Call) -> None:
 
 def _named(name: str, registry: Registry, store: Store) -> Record | None:
     kind = registry.types.get("User")
-    unique = next((a for a in kind.unique if a.key == "username"), None) if kind is not None else None
-    if kind is None or unique is None:
-        return None
-    found = store.holder(unique, kind, name)
-    return store.get(kind, found) if found is not None else None
+    found = store.tables[kind.name].lookup("username", name.casefold()) if kind is not None else None
+    return found[0] if found else None
 
 
 def _nobody() -> ScimError:

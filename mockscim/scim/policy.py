@@ -456,6 +456,8 @@ class Policy:
             ``merge`` keeps them (RFC 7644 §3.5.2.3), ``whole`` drops them.
         unknown_path: the scimType for a PATCH path to an attribute that does not exist.
         members_at_once: how many members one request changes; the rest is left out without a word. None for all.
+        uniqueness: ``enforced`` refuses a value that must be unique and is taken (409); ``none`` lets it pass, whatever
+            the schema says.
     """
 
     accepted: frozenset[str] = TOLERANT
@@ -487,6 +489,7 @@ class Policy:
     replace_complex: Literal["merge", "whole"] = "merge"
     unknown_path: Literal["invalidPath", "invalidSyntax"] = "invalidPath"
     members_at_once: int | None = None
+    uniqueness: Literal["enforced", "none"] = "enforced"
 
     def asks(self, code: str) -> bool:
         """Whether anything is held against this leniency: the interoperability profile's are asked only where it is."""

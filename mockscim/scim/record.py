@@ -76,13 +76,17 @@ class Record:
 
 @dataclass(slots=True)
 class Change:
-    """One committed change: what a record was and what it is; None where there was or is none."""
+    """One committed change: what a record was and what it is; None where there was or is none.
+
+    ``aside``: made by somebody else while a request was served.
+    """
 
     operation: str
     type: ResourceType
     id: str
     before: Record | None
     after: Record | None
+    aside: bool = False
 
 
 def pack(resource_type: ResourceType, attributes: dict[str, Any]) -> tuple[bytes, dict[str, Any] | None]:

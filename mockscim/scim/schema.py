@@ -340,6 +340,7 @@ class ResourceType:
         *,
         external_id: bool = True,
         unsupported: Iterable[str] = (),
+        enforced: bool = True,
     ) -> None:
         self.name = name
         self.endpoint = endpoint
@@ -385,6 +386,8 @@ class ResourceType:
         self.has_immutable = bool(self.immutable or self.partly_immutable or self.immutable_extended)
         self.unique = [a for a in own if a.uniqueness != "none" and not a.multi_valued and a.type == "string"]
         self.unique_elsewhere = list(self._unique_elsewhere())
+        if not enforced:  # whatever the schema publishes
+            self.unique, self.unique_elsewhere = [], []
         # The attributes, and URNs of extensions, that hold something unique.
         self.unique_names = frozenset(
             [a.name for a in self.unique] + [place.urn or place.attribute.name for place in self.unique_elsewhere]
@@ -430,6 +433,19 @@ class ResourceType:
                 for leaf in attribute.sub_attributes.values() or (attribute,):
                     if leaf.uniqueness != "none" and leaf.mutability != "readOnly":
                         yield UniquePlace(urn, attribute, leaf)
+
+    def unenforced(self) -> ResourceType:
+        """The same type at a provider that publishes what is unique and does not see to it."""
+        return ResourceType(
+            self.name,
+            self.endpoint,
+            self.schema,
+            self.extensions,
+            self.description,
+            external_id="externalid" in self.attributes,
+            unsupported=self.unsupported,
+            enforced=False,
+        )
 
     def extension(self, uri: str) -> Schema | None:
         """The extension with that URN, in any case."""

@@ -70,8 +70,8 @@ class Store:
         """The account outside this directory with that userName."""
         if self.accounts is None:
             return None
-        found = self.accounts.unique["username"].get(user_name.casefold())
-        return self.accounts.records[found] if found is not None else None
+        found = self.accounts.lookup("username", user_name.casefold())
+        return found[0] if found else None
 
     def label(self, id: str) -> str | None:  # noqa: A002
         """The name of a resource for people: displayName, or userName."""
@@ -433,11 +433,7 @@ class Store:
         return table.records.get(id_) if table is not None else None
 
     def put_back(self, saved: Mapping[Key, Record | None], *, renew: bool = True) -> list[Change]:
-        """Give some records the versions they once had; None: they were not there.
-
-        Args:
-            saved: the versions, by their keys.
-            renew: as with ``restore``.
+        """Give some records the versions they once had, None where they were not there; renewed as ``restore`` does.
 
         Returns:
             The changes this makes to resources, for the history.

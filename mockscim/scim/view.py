@@ -6,11 +6,11 @@ size of the directory, and leaves no trace: what was seen is rendered and listed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mockscim.scim.members import Member
-from mockscim.scim.record import Record
+from mockscim.scim.record import Change, Record
 from mockscim.scim.store import Store
 
 Key = tuple[str, str]  # the name of a resource type and an id
@@ -28,7 +28,7 @@ class View:
 
     def __init__(self, store: Store, records: Mapping[Key, Record | None]) -> None:
         self._store = store
-        self._records = records
+        self._records = dict(records)
         self._held: dict[Key, Record | None] = {}
         self._memberships: dict[str, dict[str, None] | None] = {}
 
@@ -52,6 +52,11 @@ class View:
             else:
                 memberships.pop(id_, None)
         self._held, self._memberships = {}, {}
+
+    def hide(self, changes: Iterable[Change]) -> None:
+        """Do not see what was changed while the view was left."""
+        for change in changes:
+            self._records.setdefault((change.type.name, change.id), change.before)
 
     def _current(self, key: Key) -> Record | None:
         return self._store.tables[key[0]].records.get(key[1])

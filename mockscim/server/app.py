@@ -25,7 +25,7 @@ from mockscim.scim.call import Call, GiveVerdict, Reply
 from mockscim.scim.discovery import ENDPOINTS
 from mockscim.scim.errors import ScimError, not_found
 from mockscim.scim.policy import Tolerance
-from mockscim.server import actions, gates, verifying, wire  # noqa: F401 - they register what the control API does
+from mockscim.server import actions, gates, judging, verifying, wire  # noqa: F401 - they register control's routes
 from mockscim.server.address import Address, base_url, read_address, read_query
 from mockscim.server.arrival import Arrival, Request
 from mockscim.server.auth import misplaced, refusal
@@ -193,7 +193,7 @@ class ScimServer:
             exchange.refinements = call.refinements
             if call.bulk is not None and tenant.faults.active:
                 session = visit.session(call)
-                call.verdict = InnerFaults(tenant, request.headers.get, partial(Where, tenant), session)
+                call.verdict = InnerFaults(tenant, request.headers.get, partial(Where, tenant), session, visit.peer)
         if tenant.gates.closed and (closed := tenant.gates.holding(visit.attempt(call))):
             return self._through_gates(visit, call, closed)
         decision = NO_FAULT

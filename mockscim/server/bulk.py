@@ -30,6 +30,7 @@ class InnerFaults:
         header: looks up a header of the request, which stand for each operation too.
         where: makes the test of a rule's filter for an operation.
         session: serves an operation through faults that change how.
+        address: looks up where the request came from.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class InnerFaults:
         header: Callable[[str], str | None],
         where: Callable[[Call], Callable[[Node], bool]],
         session: Session,
+        address: Callable[[], str],
     ) -> None:
         self._tenant = tenant
         self._header = header
         self._where = where
         self._session = session
+        self._address = address
         self._applied: list[Applied] = []
         self._delay = 0.0
         self._effect: Effect | None = None
@@ -68,6 +71,7 @@ class InnerFaults:
             self._session.caller,
             call,
             tenant.service,
+            address=self._address,
         )
         decision = tenant.faults.decide(attempt, tenant.clock.now())
         self._applied += decision.applied

@@ -18,8 +18,7 @@ from mockscim.verify import Expectation, Scene, verify
 @route("POST", "/verify", {200: shapes.Verdict}, body=Expectation)
 async def _verify(control: Control, ask: Ask) -> Result:
     """Count exchanges, or look for some in an order; with ``within``, wait until it is as expected."""
-    given = ask.json()
-    expected = convert({} if given is None else given, Expectation)
+    expected = convert(ask.json() if ask.body else {}, Expectation)
     tenant = control.tenant(ask)
     loop = asyncio.get_running_loop()
     end = loop.time() + (expected.within or 0.0)

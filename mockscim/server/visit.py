@@ -79,11 +79,18 @@ class Visit:
             call,
             tenant.service,
             request.raw_path,
+            self.peer,
         )
 
     def caller(self) -> str:
         """Who asks: a digest of the credentials, or ""."""
         return caller(self.request.headers.get("Authorization"))
+
+    def peer(self) -> str:
+        """The IP address that the request came from; "" where there is none."""
+        transport = self.request.transport
+        name = transport.get_extra_info("peername") if transport is not None else None
+        return str(name[0]) if isinstance(name, tuple) else ""
 
     def session(self, call: Call) -> Session:
         """What faults that change how the request is served have to do with."""

@@ -51,7 +51,7 @@ def test_a_wrong_file_is_named_with_the_place(data, words):
 
 
 def test_the_bundled_scenarios_load_by_name():
-    """Both are there, sound, and have a seed."""
+    """They are there, sound, and have a seed and words for people."""
     assert set(bundled_scenarios()) >= {"flaky", "lost-create"}
     for name in bundled_scenarios():
         scenario = read_scenario(name)

@@ -34,17 +34,17 @@ STEPS = st.lists(
 
 
 def build(steps: Iterable[tuple[str, Any, Any]]) -> tuple[Provider, list[Change]]:
-    """A directory with a past, and that past."""
+    """A directory with a past, and that past; so many to begin with that rendered resources and lists are kept."""
     provider = Provider()
     history: list[Change] = []
-    ids: list[str] = []
+    ids: list[str] = [provider.user(f"from-the-start-{n}", nickName="-" * 250) for n in range(9)]
 
     def done(answer: Answer) -> Answer:
         history.extend(answer.reply.changes if answer.reply is not None else ())
         return answer
 
     def pick(n: int) -> str:
-        return ids[n % len(ids)] if ids else "nobody"
+        return ids[-1 - n % len(ids)]  # mostly of those with a past
 
     def path(id_: str) -> str:
         record = provider.store.find(id_)
@@ -237,3 +237,16 @@ def test_a_view_of_a_large_group_costs_what_has_changed(monkeypatch: pytest.Monk
     view.leave()
     assert provider.groups_of(users[-1]) == {group: "direct"}
     assert touched == [users[-1]] * 2
+
+
+def test_who_has_left_is_not_seen_twice() -> None:
+    """Where those who left stay visible, one who is looked at as before is in the list once, and in."""
+    provider = Provider(deactivate="leave", delete="leave", left_user="inactive", join_accounts=True)
+    user = provider.user("ann")
+    before = provider.store.find(user)
+    provider.patch(f"/Users/{user}", {"op": "replace", "path": "active", "value": False})
+    view = View(provider.store, {("User", user): before})
+    view.enter()
+    assert [one["active"] for one in provider.get("/Users")["Resources"]] == [True]
+    view.leave()
+    assert [one["active"] for one in provider.get("/Users")["Resources"]] == [False]

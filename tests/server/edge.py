@@ -27,10 +27,11 @@ GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 class Running:
     """One server on a port of its own, in the loop of another thread."""
 
-    def __init__(self, loop, start, options, context=None):
+    def __init__(self, loop, start, options, context=None, trusted=_NO_TLS):
         self.scim = ScimServer(start, options)
         self._loop = loop
         self._context = context
+        self._trusted = trusted
         self._clients = []
         self._raws = []
         self.port = self.run(self._start())
@@ -71,7 +72,7 @@ class Running:
     def http(self, headers, tenant=""):
         """An httpx client of this server; paths start at /scim/v2 or /_mockscim, below the tenant."""
         base = self.root + (f"/t/{tenant}" if tenant else "")
-        client = httpx.Client(base_url=base, headers=headers, timeout=5, trust_env=False, verify=_NO_TLS)
+        client = httpx.Client(base_url=base, headers=headers, timeout=5, trust_env=False, verify=self._trusted)
         self._clients.append(client)
         return client
 

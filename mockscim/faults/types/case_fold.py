@@ -1,5 +1,6 @@
 """``case_fold``: the provider writes a name otherwise than the client did."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -14,13 +15,14 @@ from mockscim.scim.call import Call, Reply
 from mockscim.scim.patch_request import Operation
 
 Mode = Literal["lower", "upper", "trim"]
-_FOLDS = {"lower": str.lower, "upper": str.upper, "trim": str.strip}
+_FOLDS: dict[Mode, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "trim": str.strip}
 
 
 @fault(
     "case_fold",
     family="identity, versions, time",
     phases=("after",),
+    terminal=False,
     argument="mode",
     doc="Stores userName, or another attribute, in lower case, in capitals, or without the spaces around it: what comes"
     " back is not what was sent.",

@@ -28,9 +28,10 @@ _FIELDS: tuple[Field, ...] = ("lastModified", "created", "Date")
     "clock_skew",
     family="identity, versions, time",
     phases=("after",),
+    terminal=False,
     argument="offset",
-    doc="Tells other times than it should, in meta and in the Date header, also to filters and sorting by them: off by an"
-    " offset, drifting, in whole seconds, running backwards, or always now. What is stored stays as it is.",
+    doc="Tells other times than it should, in meta and in the Date header, also to filters and sorting by them: off"
+    " by an offset, drifting, in whole seconds, running backwards, or always now. What is stored stays as it is.",
     correct_client="Never compares the provider's times with its own clock: keeps the latest time it was shown as its"
     " mark, asks again for a while before it, and tells by id what it has had.",
 )
@@ -40,9 +41,9 @@ class ClockSkew(Parameters, frozen=True, kw_only=True):
     offset: Annotated[
         float | str, Meta(description="How far ahead: seconds, or text such as 5m; negative, as -5m, for behind.")
     ] = 0.0
-    field: Annotated[
-        Field | list[Field] | None, Meta(description="Where it shows; in all of them unless given.")
-    ] = None
+    field: Annotated[Field | list[Field] | None, Meta(description="Where it shows; in all of them unless given.")] = (
+        None
+    )
     drift: Annotated[
         float, Meta(ge=-1, le=1, description="Seconds that it gains in each since the rule was added.")
     ] = 0.0

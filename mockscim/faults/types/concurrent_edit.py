@@ -21,13 +21,13 @@ _VERBS: dict[Lands, tuple[str, ...]] = {"before_write": ("replace", "patch", "de
 @fault(
     "concurrent_edit",
     family="identity, versions, time",
-    phases=("before",),
+    phases=("after",),
     terminal=False,
     argument="attribute",
     doc="Changes the resource behind the client's back: just before its PUT, PATCH or DELETE is served, or right after"
     " its GET was. In the history the edit is nobody's request. What the provider cannot change is left alone.",
-    correct_client="Names the version it has read in If-Match, and on 412 reads again and decides anew; or sends a PATCH"
-    " of what it means to change only, never a PUT of all it once read.",
+    correct_client="Names the version it has read in If-Match, and on 412 reads again and decides anew; or sends a"
+    " PATCH of what it means to change only, never a PUT of all it once read.",
 )
 class ConcurrentEdit(Parameters, frozen=True, kw_only=True):
     """What is changed, and when."""

@@ -25,11 +25,12 @@ _TYPES: dict[Mode, str] = {
     "content_type",
     family="representation",
     phases=("after",),
+    terminal=False,
     argument="mode",
     doc="Sends the right body with another Content-Type, or without one. In a bulk job it strikes the whole answer, as"
     " bulk.run, and no single operation.",
-    correct_client="Parses what is JSON, and does not crash over what is not; decides by the status first. JSON is UTF-8"
-    " whatever charset is said.",
+    correct_client="Parses what is JSON, and does not crash over what is not; decides by the status first. JSON is"
+    " UTF-8 whatever charset is said.",
 )
 class ContentType(Parameters, frozen=True, kw_only=True):
     """What it is said to be."""

@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from mockscim.faults.effect import Effect, Proceed, Serving
-from mockscim.faults.listing import lists, page_of, resources_of, showing
+from mockscim.faults.listing import lists, resources_of, served, showing
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Parameters, fault
 from mockscim.faults.world import Serve, World
@@ -46,8 +46,7 @@ class Repeated(Serving):
 
     def serve(self, world: World, call: Call, serve: Serve) -> Reply:
         """Draw one, and repeat it."""
-        reply = serve(call)
-        page = page_of(reply)
+        reply, page = served(world, call, serve)
         shown = resources_of(page) if page is not None else []
         if page is None or not shown:
             world.spare()

@@ -22,6 +22,7 @@ Charset = Literal["utf-16", "iso-8859-1"]
     "encoding",
     family="representation",
     phases=("after",),
+    terminal=False,
     argument="mode",
     doc="Sends a body that is not what its head says: gzip that is none, gzip that stops, a byte order mark, another"
     " charset. In a bulk job it strikes the whole answer, as bulk.run, and no single operation.",
@@ -33,13 +34,15 @@ class Encoding(Parameters, frozen=True, kw_only=True):
     mode: Annotated[
         Mode,
         Meta(
-            description="gzip_lie: Content-Encoding: gzip, and plain bytes; gzip_truncated: the first half of good gzip;"
-            " utf8_bom: a byte order mark before the JSON; wrong_charset: said to be UTF-8, and is not."
+            description="gzip_lie: Content-Encoding: gzip, and plain bytes; gzip_truncated: the first half of good"
+            " gzip; utf8_bom: a byte order mark before the JSON; wrong_charset: said to be UTF-8, and is not."
         ),
     ] = "gzip_lie"
     charset: Annotated[
         Charset | None,
-        Meta(description="wrong_charset: what it is in; utf-16 unless given. In iso-8859-1 only beyond ASCII it shows."),
+        Meta(
+            description="wrong_charset: what it is in; utf-16 unless given. In iso-8859-1 only beyond ASCII it shows."
+        ),
     ] = None
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ _ERROR = 400
     "error_shape",
     family="representation",
     phases=("after",),
+    terminal=False,
     argument="mode",
     doc="Gives errors another shape than RFC 7644 §3.12 has. html_502 is what a proxy answers in the place of anything;"
     " the others are about requests that the provider refuses, or, with `status`, about all: those are served, and an"
@@ -37,12 +38,11 @@ class ErrorShape(Parameters, frozen=True, kw_only=True):
         Mode,
         Meta(
             description="html_502: a page; json_not_scim: JSON of another kind; status_as_int: `status` is a number;"
-            " empty_body: none; 200_with_error: the Error comes with 200; wrong_scim_type: a scimType that does not fit."
+            " empty_body: none; 200_with_error: the Error comes with 200; wrong_scim_type: a scimType that does not"
+            " fit."
         ),
     ] = "html_502"
-    status: Annotated[
-        int | None, Meta(ge=400, le=599, description="Answer with this error where the provider has none.")
-    ] = None
+    status: Annotated[int, Meta(ge=400, le=599, description="An error where the provider has none.")] | None = None
 
     def effect(self, _draw: Draw, /) -> Effect:
         """Reshape."""

@@ -21,11 +21,12 @@ Mode = Literal["mismatch", "stale", "weak_strong", "missing", "header_differs", 
     "etag",
     family="identity, versions, time",
     phases=("after",),
+    terminal=False,
     argument="mode",
-    doc="Versions that cannot be relied on: If-Match fails though it names the version, or ETag and meta.version are old,"
-    " absent, different from each other, or new with every read.",
-    correct_client="On 412 reads again, decides anew and tries again, with a limit; takes the tag as it comes, and works"
-    " without one.",
+    doc="Versions that cannot be relied on: If-Match fails though it names the version, or ETag and meta.version are"
+    " old, absent, different from each other, or new with every read.",
+    correct_client="On 412 reads again, decides anew and tries again, with a limit; takes the tag as it comes, and"
+    " works without one.",
 )
 class EtagParameters(Parameters, frozen=True, kw_only=True):
     """What is wrong with versions."""
@@ -35,8 +36,8 @@ class EtagParameters(Parameters, frozen=True, kw_only=True):
         Meta(
             description="mismatch: each If-Match fails with 412; stale: the version before this one is shown;"
             " weak_strong: the header is strong and meta.version weak, and If-Match with a weak one fails (RFC 9110"
-            " §13.1.1); missing: neither is there; header_differs: the header is no version at all; changes_on_read: each"
-            " read shows another, and only the last one shown holds."
+            " §13.1.1); missing: neither is there; header_differs: the header is no version at all; changes_on_read:"
+            " each read shows another, and only the last one shown holds."
         ),
     ] = "mismatch"
 
@@ -115,10 +116,11 @@ class Unversioned(Serving):
             reads: dict[str, int] = world.memory.setdefault("reads", {})
             reads[id_] = reads.get(id_, 0) + sees
             return f'W/"{opaque(version)}-r{reads[id_]}"'
+        _, dash, standing = opaque(version).partition("-")  # of one in groups also what is shown of them
         for entry in reversed(world.history()):
             if entry.change.id == id_ and entry.change.before is not None:
-                return entry.change.before.etag
-        return 'W/"0"'
+                return f'W/"{entry.change.before.version}{dash}{standing}"'
+        return f'W/"0{dash}{standing}"'
 
 
 def _mismatch(named: str | None) -> ScimError:

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from mockscim.clock import format_instant
 from mockscim.durations import parse_size
 from mockscim.faults.effect import Effect, Proceed, Serving
 from mockscim.faults.errors import Wrong
-from mockscim.faults.listing import asked, lists, page_of, resources_of, showing
+from mockscim.faults.listing import asked, lists, resources_of, served, showing
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Parameters, fault
 from mockscim.faults.world import Serve, World
@@ -20,6 +19,7 @@ from mockscim.scim.projection import read_projection
 from mockscim.scim.schema import ResourceType
 
 _MOST_BYTES = 256 * 1024 * 1024
+_SINCE = "2026-01-01T00:00:00Z"
 
 
 @fault(
@@ -84,8 +84,7 @@ class Swollen(Serving):
 
         again = copy.copy(call)
         again.resize = grow
-        reply = serve(again)
-        page = page_of(reply)
+        reply, page = served(world, again, serve)
         if page is None or reply.body is None:
             world.spare()
             return reply
@@ -93,7 +92,7 @@ class Swollen(Serving):
         asked_for = sizes[-1] if sizes else None
         grown = self.ignore_count and asked_for is not None and len(shown) > asked_for
         room = None if self.ignore_count else asked_for
-        more = self._made_up(world, call, page, len(shown), room)
+        more = self._made_up(call, page, len(shown), room)
         if more is not None:
             found = [*shown, *more]
             page.update(Resources=found, itemsPerPage=len(found), totalResults=self.resources)
@@ -105,9 +104,7 @@ class Swollen(Serving):
             world.spare()
         return reply
 
-    def _made_up(
-        self, world: World, call: Call, page: dict[str, Any], shown: int, room: int | None
-    ) -> list[dict[str, Any]] | None:
+    def _made_up(self, call: Call, page: dict[str, Any], shown: int, room: int | None) -> list[dict[str, Any]] | None:
         """The resources that follow on this page; None where the directory has enough, or no list of its own."""
         parameters, total, start = asked(call), page["totalResults"], page.get("startIndex")
         if call.type is None or "filter" in parameters or not isinstance(total, int) or total >= self.resources:
@@ -122,15 +119,20 @@ class Swollen(Serving):
         projection = None
         if chosen is not None or excluded is not None:
             projection = read_projection(call.type, chosen, excluded, Tolerance(TOLERANT))
-        made = [_made_up(call.type, number, call.base, format_instant(world.now)) for number in range(first, last + 1)]
+        made = [_made_up(call.type, number, call.base) for number in range(first, last + 1)]
         return [projection.apply(each) for each in made] if projection is not None else made
 
 
-def _made_up(kind: ResourceType, number: int, base: str, now: str) -> dict[str, Any]:
+def _made_up(kind: ResourceType, number: int, base: str) -> dict[str, Any]:
     """A resource that is nowhere but on such a page, the same each time."""
     id_ = f"made-up-{number}"
     names = ["userName", "displayName", *(each.name for each in kind.attributes.values() if each.required)]
-    texts = [name for name in names if (found := kind.attributes.get(name.lower())) and found.type == "string"]
+    texts = {name: f"{id_}@example.com" for name in names if _is_text(kind, name)}
     location = f"{base}{kind.endpoint}/{id_}"
-    meta = {"resourceType": kind.name, "created": now, "lastModified": now, "location": location}
-    return {"schemas": [kind.schema.id], "id": id_, **dict.fromkeys(texts, f"{id_}@example.com"), "meta": meta}
+    meta = {"resourceType": kind.name, "created": _SINCE, "lastModified": _SINCE, "location": location}
+    return {"schemas": [kind.schema.id], **texts, "id": id_, "meta": meta}
+
+
+def _is_text(kind: ResourceType, name: str) -> bool:
+    attribute = kind.attributes.get(name.lower())
+    return attribute is not None and attribute.type == "string" and not attribute.multi_valued

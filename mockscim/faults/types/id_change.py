@@ -23,10 +23,11 @@ _NAMES = ("userName", "displayName")
     "id_change",
     family="identity, versions, time",
     phases=("after",),
+    terminal=False,
     argument="when",
     doc="Makes a resource anew under another id: as soon as it is addressed, when it is renamed, or when one is made"
-    " again who was deleted. In the history that is nobody's request. A rule covers all requests it is about: those that"
-    " change an id, and later ones to the old id.",
+    " again who was deleted. In the history that is nobody's request. A rule covers all requests it is about: those"
+    " that change an id, and later ones to the old id.",
     correct_client="Takes a 404, a 410 or a redirect on an id it holds for a question, not for a deletion: looks the"
     " resource up by externalId or userName, keeps the new id, and makes nobody twice.",
 )
@@ -36,8 +37,8 @@ class IdChange(Parameters, frozen=True, kw_only=True):
     when: Annotated[
         When,
         Meta(
-            description="now: before the first request that addresses it; rename: with a new userName, or displayName of"
-            " a group; recreate: when a create brings back who was deleted."
+            description="now: before the first request that addresses it; rename: with a new userName, or displayName"
+            " of a group; recreate: when a create brings back who was deleted."
         ),
     ] = "now"
     old: Annotated[Old, Meta(description="How requests to the old id are answered from then on.")] = "404"
@@ -113,7 +114,9 @@ def _names(record: Record | None) -> list[str]:
 
 def _renamed(reply: Reply) -> bool:
     return any(
-        change.operation == "update" and change.before is not None and _names(change.before)[0] != _names(change.after)[0]
+        change.operation == "update"
+        and change.before is not None
+        and _names(change.before)[0] != _names(change.after)[0]
         for change in reply.changes
     )
 

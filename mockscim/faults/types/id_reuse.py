@@ -20,11 +20,12 @@ _IN_ID = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
     "id_reuse",
     family="identity, versions, time",
     phases=("after",),
+    terminal=False,
     argument="id",
     doc="Gives a new resource the id of one that was deleted, which was another's: of the one deleted last unless it is"
     " named.",
-    correct_client="Forgets an id when it has deleted its resource, and looks at externalId or userName before it updates"
-    " or deletes by an id it has held for long.",
+    correct_client="Forgets an id when it has deleted its resource, and looks at externalId or userName before it"
+    " updates or deletes by an id it has held for long.",
 )
 class IdReuse(Parameters, frozen=True, kw_only=True):
     """Which id."""

@@ -23,6 +23,7 @@ Mode = Literal["internal_host", "relative", "missing", "http_scheme"]
     "location",
     family="identity, versions, time",
     phases=("after",),
+    terminal=False,
     argument="mode",
     doc="Location, meta.location and $ref name another place than the one that was called, as behind a proxy that does"
     " not rewrite them, or the first two are not there.",

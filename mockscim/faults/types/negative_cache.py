@@ -8,7 +8,7 @@ from msgspec import Meta
 from mockscim.durations import format_duration
 from mockscim.faults.documents import Seconds
 from mockscim.faults.effect import Effect, Proceed, Serving
-from mockscim.faults.listing import asked, page_of, showing
+from mockscim.faults.listing import asked, served, showing
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Parameters, fault
 from mockscim.faults.views import scope_of
@@ -50,10 +50,8 @@ class Missed(Serving):
 
     def serve(self, world: World, call: Call, serve: Serve) -> Reply:
         """Serve it, and look whether it is to be found."""
-        reply = serve(call)
-        page = page_of(reply)
+        reply, page = served(world, call, serve)
         if page is None:
-            world.spare()
             return reply
         # By what is asked alone: GET or .search, and whichever page.
         key = (call.type.name if call.type is not None else "", asked(call).get("filter"))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from mockscim.faults.effect import Effect, Proceed, Serving
-from mockscim.faults.listing import lists, page_of, showing
+from mockscim.faults.listing import lists, served, showing
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Parameters, fault
 from mockscim.faults.world import Serve, World
@@ -48,8 +48,7 @@ class Bare(Serving):
 
     def serve(self, world: World, call: Call, serve: Serve) -> Reply:
         """Serve the list, but for them."""
-        reply = serve(call)
-        page = page_of(reply)
+        reply, page = served(world, call, serve)
         if page is None or "Resources" not in page or (self.when == "empty" and page["totalResults"] != 0):
             world.spare()
             return reply

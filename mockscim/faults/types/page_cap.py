@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from mockscim.faults.effect import Effect, Proceed, Serving
-from mockscim.faults.listing import cursor_again, enumeration, lists, page_of, resources_of, showing
+from mockscim.faults.listing import cursor_again, enumeration, lists, resources_of, served, showing
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Parameters, fault
 from mockscim.faults.world import Serve, World
@@ -60,8 +60,7 @@ class Capped(Serving):
 
         again = copy.copy(call)
         again.resize = cut
-        reply = serve(again)
-        page = page_of(reply)
+        reply, page = served(world, again, serve)
         shown = resources_of(page) if page is not None else []
         if page is not None and shown and self._empties(world, call):
             page.pop("previousCursor", None)

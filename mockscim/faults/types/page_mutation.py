@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from mockscim.faults.effect import Effect, Proceed, Serving
-from mockscim.faults.listing import asked, enumeration, lists, page_of, peek, resources_of
+from mockscim.faults.listing import asked, enumeration, lists, peek, resources_of, served
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Parameters, fault
 from mockscim.faults.world import Serve, World
@@ -66,21 +66,24 @@ class Mutation(Serving):
             world.spare()
         else:
             walk.notes["changed"] = True
-        reply = serve(call)
-        shown = resources_of(page_of(reply) or {})
+        reply, answer = served(world, call, serve)
+        shown = resources_of(answer or {})
         if shown:
             walk.notes["last"] = shown[-1]
         return reply
 
     def _change(self, world: World, call: Call, notes: dict[Any, Any]) -> bool:
         """Whether something was changed."""
+        coming = peek(world, call)
+        if coming is None:
+            return False  # it will be refused
         try:
             if self.parameters.op == "insert":
                 return self._insert(world, call)
             if self.parameters.position == "before":
                 target = notes.get("last")
             else:
-                target = next(iter(resources_of(peek(world, call) or {})), None)
+                target = next(iter(resources_of(coming)), None)
             record = world.store.find(target["id"]) if isinstance(target, dict) else None
             if record is None:
                 return False

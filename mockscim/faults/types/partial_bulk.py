@@ -87,8 +87,8 @@ class Partly(Serving):
         if call.bulk is None:
             return serve(call)
         if self.how.too_large:  # as where maxOperations or maxPayloadSize is exceeded (RFC 7644 §3.7.4)
-            most = len(call.bulk.operations) // 2
-            raise ScimError(413, None, f"the request has {len(call.bulk.operations)} operations; only {most} are taken")
+            count = len(call.bulk.operations)
+            raise ScimError(413, None, f"the request has {count} operations; maxOperations is {count // 2}")
         again = world.reread(call)
         again.tolerance = call.tolerance
         most = call.bulk.most_errors if self.how.honour_fail_on_errors else None

@@ -17,9 +17,9 @@ _SECONDS = 1.0
     family="transport",
     argument="seconds",
     doc="Resets the connection of a matching request, and lets no new one come to the whole process, its control API"
-    " included, for so many seconds of real time: until the rule's `duration` is over, or as `seconds` says. A rule that"
-    " has a `duration` and asks nothing of a request shuts the port as soon as it is added. Connections that are open"
-    " stay open; over one of them, taking the rule away or a reset ends it.",
+    " included, for so many seconds of real time: until the rule's `duration` is over, or as `seconds` says. A rule"
+    " that has a `duration` and asks nothing of a request shuts the port as soon as it is added. Connections that are"
+    " open stay open; over one of them, taking the rule away or a reset ends it.",
     correct_client="Tries again later, with longer and longer waits and a limit; resumes where it was, and deletes"
     " nothing because it could not look.",
 )

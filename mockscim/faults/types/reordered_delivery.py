@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, field
 
+from mockscim.clock import format_instant
 from mockscim.faults.documents import Seconds
 from mockscim.faults.draw import Draw
 from mockscim.faults.effect import Effect, Proceed, Serving
@@ -86,7 +87,9 @@ class Reordered(Serving):
         world.memory[key] = held
         with world.pretending():
             for _, earlier in held.waiting:
-                _tried(serve, world.reread(earlier))
+                with suppress(ScimError):  # it was answered when it came; here only what it leaves matters
+                    # Not by serve: the faults of this request are not that one's.
+                    world.service.perform(world.reread(earlier), format_instant(world.now))
             reply = serve(call)  # what is refused is not held
         held.waiting.append((world, world.reread(call)))
         if len(held.waiting) == 1:
@@ -108,8 +111,3 @@ def _timed_out(memory: dict[str, Any], key: str, held: Held, at: float) -> None:
     if memory.get(key) is held:
         del memory[key]
     held.release(at)
-
-
-def _tried(serve: Serve, call: Call) -> None:
-    with suppress(ScimError):  # it was answered when it came; here only what it leaves matters
-        serve(call)

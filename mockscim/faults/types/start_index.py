@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from mockscim.faults.effect import Effect, Proceed, Serving
-from mockscim.faults.listing import asked, asking, lists, page_of, showing, start_of
+from mockscim.faults.listing import asked, asking, lists, served, showing, start_of
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Parameters, fault
 from mockscim.faults.world import Serve, World
@@ -51,8 +51,8 @@ class Shifted(Serving):
         """Serve the page that a provider with this mistake would, and echo what it would."""
         right = start_of(world, call)
         start, said = self._mistaken(right or 1, given="startIndex" in asked(call))
-        reply = serve(call if start == right else asking(call, startIndex=start)) if right is not None else serve(call)
-        page = page_of(reply)
+        shifted = right is not None and start != right
+        reply, page = served(world, asking(call, startIndex=start) if shifted else call, serve)
         if right is None or page is None or (start, said) == (right, right):
             world.spare()
             return reply

@@ -30,11 +30,12 @@ _VERBS = {
     "status_quirk",
     family="representation",
     phases=("after",),
+    terminal=False,
     argument="mode",
-    doc="Answers with a status that is not SCIM's for what was done: 200 for a create, 204 without a body, 202, 404 for a"
-    " list that is empty, 400 for who is a member already.",
-    correct_client="Takes any 2xx for a success and reads the resource where no body came; takes 404 for an empty list and"
-    " `already a member` for what was wanted.",
+    doc="Answers with a status that is not SCIM's for what was done: 200 for a create, 204 without a body, 202, 404"
+    " for a list that is empty, 400 for who is a member already.",
+    correct_client="Takes any 2xx for a success and reads the resource where no body came; takes 404 for an empty"
+    " list and `already a member` for what was wanted.",
 )
 class StatusQuirk(Parameters, frozen=True, kw_only=True):
     """Which."""
@@ -42,8 +43,8 @@ class StatusQuirk(Parameters, frozen=True, kw_only=True):
     mode: Annotated[
         Mode,
         Meta(
-            description="create_200: 200 instead of 201; no_content: 204, no body; accepted: 202, no body; empty_404: an"
-            " empty list is 404; member_400: adding who is a member already is 400."
+            description="create_200: 200 instead of 201; no_content: 204, no body; accepted: 202, no body; empty_404:"
+            " an empty list is 404; member_400: adding who is a member already is 400."
         ),
     ] = "create_200"
 

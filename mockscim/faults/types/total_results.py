@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from mockscim.faults.effect import Effect, Proceed, Serving
-from mockscim.faults.listing import lists, page_of, resources_of, showing
+from mockscim.faults.listing import lists, resources_of, served, showing
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Parameters, fault
 from mockscim.faults.world import Serve, World
@@ -50,8 +50,7 @@ class Miscounted(Serving):
 
     def serve(self, world: World, call: Call, serve: Serve) -> Reply:
         """Count wrongly."""
-        reply = serve(call)
-        page = page_of(reply)
+        reply, page = served(world, call, serve)
         if page is None or not isinstance(page["totalResults"], int):
             world.spare()
             return reply

@@ -29,8 +29,8 @@ class TruncateParameters(Parameters, frozen=True, kw_only=True):
     framing: Annotated[
         Literal["broken", "chunked", "valid"],
         Meta(
-            description="broken: Content-Length of the whole body; chunked: in chunks, without the last; valid: of what is"
-            " sent."
+            description="broken: Content-Length of the whole body; chunked: in chunks, without the last; valid: of"
+            " what is sent."
         ),
     ] = "broken"
     ending: Annotated[
@@ -40,7 +40,9 @@ class TruncateParameters(Parameters, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.framing == "valid" and self.ending != "close":
-            raise Wrong("ending", "an answer that is whole as HTTP ends no connection: expected close, or other framing")
+            raise Wrong(
+                "ending", "an answer that is whole as HTTP ends no connection: expected close, or other framing"
+            )
 
     def effect(self, _draw: Draw, /) -> Effect:
         """Truncate."""

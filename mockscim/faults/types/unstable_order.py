@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from mockscim.faults.draw import Draw
 from mockscim.faults.effect import Effect, Proceed, Serving
-from mockscim.faults.listing import asked, lists, page_of, peek, resources_of, showing
+from mockscim.faults.listing import asked, lists, peek, resources_of, served, showing
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Parameters, fault
 from mockscim.faults.world import Serve, World
@@ -53,8 +53,7 @@ class Disorder(Serving):
 
     def serve(self, world: World, call: Call, serve: Serve) -> Reply:
         """Shuffle it with its neighbours, and show as many."""
-        reply = serve(call)
-        page = page_of(reply)
+        reply, page = served(world, call, serve)
         own = resources_of(page) if page is not None else []
         if page is None or not own:
             world.spare()

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from mockscim.faults import all_types
-from mockscim.faults.documents import schema_hook
+from mockscim.faults.documents import json_schema, schema_hook
 from mockscim.faults.rule import RuleDocument, SequenceDocument
+from mockscim.invariants.parameters import Strictness
 from mockscim.server import shapes
 from mockscim.server.address import CONTROL
 from mockscim.server.control import ROUTES, Route
@@ -28,6 +29,7 @@ _QUERY: dict[str, tuple[Document, str]] = {
     "since": (_NUMBER, "Only what has a greater number"),
     "limit": ({**_NUMBER, "minimum": 1}, "So many at most; 1000 unless said otherwise"),
 }
+_QUERY |= {name: (schema, schema["description"]) for name, schema in json_schema(Strictness)["properties"].items()}
 _REFUSALS = {
     400: "The request is malformed, or asks for what cannot be",
     401: "The admin token is missing or wrong",
