@@ -237,9 +237,8 @@ def _views(exchange: Exchange, scene: Scene) -> list[tuple[ResourceType, dict[st
     found: list[tuple[ResourceType, dict[str, Any]]] = []
     for number in exchange.changes:
         change = scene.changes.get(number)
-        for record in (change.before, change.after) if change is not None else ():
-            if record is not None:
-                found.append((record.type, state(record)))
+        records = (change.before, change.after) if change is not None else ()
+        found += [(record.type, state(record)) for record in records if record is not None]
     if not exchange.changes and exchange.resource is not None:
         found.append((exchange.resource.type, state(exchange.resource)))
     kind = _kind(exchange, scene)

@@ -242,6 +242,24 @@ def test_a_scenario_takes_the_place_of_the_rules(mockscim, root, tmp_path):
     assert mockscim("faults", "list", "--url", root)[1].splitlines()[1].endswith("sequence of 2")
 
 
+def test_scenarios_are_listed_and_told(mockscim):
+    """All of them with what happens; one with its source, what a correct client does, and its rules; also as JSON."""
+    code, out, err = mockscim("faults", "scenarios")
+    assert (code, err) == (0, "")
+    listed = [line.split()[0] for line in out.splitlines()[1:]]
+    assert listed == sorted(listed)
+    assert {"flaky", "slow-brownout", "throttled-into-conflicts"} <= set(listed)
+    assert [one["name"] for one in json.loads(mockscim("faults", "scenarios", "--json")[1])] == listed
+    out = mockscim("faults", "scenarios", "lost-create")[1]
+    assert out.startswith("lost-create: The first user is created")
+    assert "\nSource: https://" in out
+    assert "\nA correct client: Treats" in out
+    assert '"type": "reset"' in out
+    told = json.loads(mockscim("faults", "scenarios", "lost-create", "--json")[1])
+    assert (told["seed"], told["rules"][0]["name"]) == (7, "lost-create")
+    assert mockscim("faults", "scenarios", "odd")[0] == 2
+
+
 def test_a_rule_that_the_server_refuses_is_told(mockscim, root):
     """The server's own words and place come through."""
     mockscim("faults", "add", '*=reset(name="x")', "--url", root)

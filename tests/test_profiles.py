@@ -138,7 +138,7 @@ def test_switches_of_a_profile_are_those_of_the_policy():
     default = Policy()
     for switch in BehaviourDocument.__struct_fields__:
         assert getattr(BehaviourDocument(), switch) == getattr(default, switch)
-    others = {"accepted", "authentication", "filterable", "frozen", "value_types"}
+    others = {"accepted", "authentication", "filterable", "frozen", "members_at_once", "value_types"}
     assert set(BehaviourDocument.__struct_fields__) == set(Policy.__dataclass_fields__) - others
 
 

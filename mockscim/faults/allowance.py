@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_ROUNDING = 1e-6  # what a float of today's time cannot tell, so that who waits as long as told is let through
+_ROUNDING = 1e-6  # seconds that a float of today's time cannot tell, so that who waits as told is let through
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class Bucket:
         """Take one, if there is one."""
         self.tokens = min(self.size, self.tokens + max(now - self.at, 0.0) * self.rate)
         self.at = now
-        if self.tokens < 1 - _ROUNDING:
+        if self.tokens < 1 - self._rounding:
             return False
         self.tokens -= 1
         return True
@@ -78,7 +78,7 @@ class Bucket:
 
     def remaining(self) -> int:
         """How many are left."""
-        return max(math.floor(self.tokens + _ROUNDING), 0)
+        return max(math.floor(self.tokens + self._rounding), 0)
 
     def wait(self, _now: float) -> float:
         """Seconds until there is one again."""
@@ -87,3 +87,7 @@ class Bucket:
     def full_in(self, _now: float) -> float:
         """Seconds until all are there again."""
         return (self.size - self.tokens) / self.rate
+
+    @property
+    def _rounding(self) -> float:
+        return min(self.rate * _ROUNDING, 0.5) + 1e-9

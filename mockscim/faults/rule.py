@@ -127,7 +127,7 @@ class Rule:
 
     @property
     def standing(self) -> Effect | None:
-        """What it does as soon as it is in force, where it has a window, begins with it and asks nothing of a request."""
+        """What it does as soon as it is in force, where it has a window from now on and asks nothing of a request."""
         asks = self.start_after or self.ramp or self.skip or self.probability < 1.0 or self.times is not None
         asks = asks or self.document.get("match", _ANY) not in ({}, _ANY)
         if self.successive or asks or self.duration is None or self.steps[0].phase == "after":

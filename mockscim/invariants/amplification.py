@@ -48,7 +48,7 @@ def _storms(scene: Scene) -> Iterator[Evidence]:
         if not seen.failed:
             first = last + 1
             continue
-        while seen.began - scene.seen[first].began > 1.0:
+        while seen.after(scene.seen[first]) > 1.0:
             first += 1
         if last - first + 1 > scene.parameters.storm:
             what = f"{last - first + 1} requests within a second while nothing but failures came back"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from mockscim.invariants.seen import WRITES, Identity, Seen
 
-_AT_ONCE = 0.25  # seconds of real time
+_AT_ONCE = 0.25  # seconds
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
@@ -85,7 +85,7 @@ def is_resend(before: Seen, again: Seen) -> bool:
         and not before.exchange.client_gone
         and before.method in _IDEMPOTENT
         and again.connection != before.connection
-        and again.began - before.ended < _AT_ONCE
+        and before.gap_to(again) < _AT_ONCE
         and dict(before.headers) == dict(again.headers)
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from mockscim.invariants.desired import Desired, Difference, State
+from mockscim.invariants.desired import Desired, Difference, Key, State
 from mockscim.invariants.scene import Scene
 from mockscim.invariants.thwarted import attempts_at, excuse, ids_of
 from mockscim.invariants.verdict import Evidence, Finding, held, idle, invariant, judged, unasked
+
+_NAMES = frozenset({"userName", "displayName"})
 
 
 @invariant("I3", "convergence")
@@ -17,9 +19,10 @@ def convergence(scene: Scene) -> Finding:
     is a fault beyond a delay, a client that left, and a change that no client asked for.
 
     Compared are the attributes that ``desired`` names, in the types that it has. A resource beyond those desired is a
-    difference (``extra``), but for inactive users and what was made behind the client's back. What the client sent and
-    the provider acknowledged without doing, refused for good, or did not allow is not its doing; while it is not given
-    an untroubled chance, nor is what failed again and again.
+    difference (``extra``), but for inactive users, what was made or renamed behind the client's back, and what a fault
+    made of its requests by delivering them twice or late. What the client sent and the provider acknowledged without
+    doing, refused for good, or did not allow is not its doing; while it is not given an untroubled chance, nor is what
+    failed again and again, or was changed by others after the client had done it.
     """
     if scene.desired is None:
         return unasked("nobody said what is desired (PUT desired)")
@@ -40,20 +43,31 @@ def convergence(scene: Scene) -> Finding:
 
 def open_differences(scene: Scene, desired: Desired, state: State) -> list[Difference]:
     """Where the directory is not as desired, but for what nobody asked the client to mend."""
-    behind = {(step.type, step.id) for step in scene.steps if step.before is None and step.write is None}
+    behind = {(step.type, step.id) for step in scene.steps if step.before is None and not scene.meant(step)}
     behind -= set(scene.first_state)
-    return [
-        d
-        for d in desired.differences(state)
-        if d.wanted is not None
-        or (d.record is not None and scene.parameters.extra and (d.record.type.name, d.record.id) not in behind)
-    ]
+    behind |= _renamed(scene)
+    found = list(desired.differences(state))
+    beyond = {(d.record.type.name, d.record.id) for d in found if d.wanted is None and d.record is not None}
+    for made in scene.made_together:  # of several that a fault made of one create, the client needs to know but one
+        if not made <= beyond:
+            behind |= made
+    left = beyond - behind if scene.parameters.extra else set()
+    return [d for d in found if d.wanted is not None or (d.record and (d.record.type.name, d.record.id) in left)]
+
+
+def _renamed(scene: Scene) -> set[Key]:
+    """What bears a name that it was given behind its client's back."""
+    found: set[Key] = set()
+    for step in scene.steps:
+        if step.before is not None and step.after is not None and _NAMES & step.changed.keys():
+            (found.add if step.write is None else found.discard)((step.type, step.id))
+    return found
 
 
 def evidence(scene: Scene, difference: Difference) -> Evidence:
     """A difference, with the last change and the last exchange that had to do with the resource."""
     ids = ids_of(scene, difference)
-    step = next((s for s in reversed(scene.steps) if s.id in ids), None)
+    step = max((s for id_ in ids for s in scene.steps_of.get(id_, ())), key=lambda s: s.n, default=None)
     tried = attempts_at(scene, difference)
     last = tried[-1].seen if tried else None
     what = difference.what

@@ -148,9 +148,14 @@ class Desired:
             if not wanted.inactive:
                 yield Difference(wanted, None, f"{wanted.label} is missing")
             return
-        record = found[0]
-        for other in found[1:]:
-            yield Difference(None, other, f"{wanted.label} is there twice ({record.id} and {other.id})")
+        # Of several that go by the name, the one that is meant is the one most like it.
+        compared = [list(self._compare_with(wanted, record, state)) for record in found]
+        best = min(range(len(found)), key=lambda place: len(compared[place]))
+        yield from compared[best]
+        for other in found[:best] + found[best + 1 :]:
+            yield Difference(None, other, f"{wanted.label} is there twice ({found[best].id} and {other.id})")
+
+    def _compare_with(self, wanted: Wanted, record: Record, state: State) -> Iterator[Difference]:
         actual = fields(record.attributes())
         for name, value in wanted.fields.items():
             if name in _NOT_COMPARED:
@@ -205,8 +210,8 @@ class Desired:
         for kind, name in (("User", "username"), ("Group", "displayname")):
             if kind in kinds and (records := state.names.get((kind, name, fold(text)))):
                 return frozenset(record.id for record in records), False, text
-        found = state.records.get(("User", last)) or state.records.get(("Group", last))
-        return frozenset({text, last}), False, name_of(found, text)
+        record = state.records.get(("User", last)) or state.records.get(("Group", last))
+        return frozenset({text, last}), False, name_of(record, text)
 
     def wants_member(self, group: Record, id_: str, state: State) -> bool | None:
         """Whether a group should have a member; None where nothing is said about it."""

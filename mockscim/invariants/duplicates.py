@@ -43,6 +43,7 @@ def no_duplicates(scene: Scene) -> Finding:
                 others = live[step.type, name, value].keys() - {step.id}
                 if not others or (name, value) in before or step.id not in live[step.type, name, value]:
                     continue
+                others = {id_ for id_ in others if not any(o.id == id_ and o.n > step.n for o in batch)}
                 theirs = {other.id: other for other in batch if other.before is None and other.id in others}
                 if step.landed_late and step.seen is not None and scene.looked_up(step.seen):
                     continue

@@ -49,13 +49,13 @@ def no_lost_update(scene: Scene) -> Finding:
 
 def _lost(scene: Scene, step: Step, course: list[Step], reads: list[tuple[Seen, int | None]]) -> Evidence | None:
     seen, write = step.seen, step.write
-    if seen is None or write is None or seen.troubled or _conditional(seen, write):
+    if seen is None or write is None or not seen.arrived or _disturbed(seen) or _conditional(seen, write):
         return None
     mine = [(s, v) for s, v in reads if s.n < seen.n and s.agent == seen.agent]
     if not mine:
         return None
     base, version = mine[-1]
-    if any(fault.type != "latency" for fault in base.exchange.faults):
+    if _disturbed(base):
         return None
     for other in course:
         if other.after is None or other.before is None or (other.seen is not None and other.seen.agent == seen.agent):
@@ -69,6 +69,11 @@ def _lost(scene: Scene, step: Step, course: list[Step], reads: list[tuple[Seen, 
             what = f"{write} overwrote {', '.join(sorted(both))} of {step.name}"
             return Evidence(f"{what}, changed {who} after it was read (#{base.n})", step.journal, step.n)
     return None
+
+
+def _disturbed(seen: Seen) -> bool:
+    """Whether a fault met an exchange, beyond a delay or an edit by somebody else, which is what this is about."""
+    return not set(seen.faults()) <= {"latency", "concurrent_edit"}
 
 
 def _after(other: Step, base: Seen, version: int | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockscim.invariants.changes import Step
+from mockscim.invariants.changes import Step, is_active
 from mockscim.invariants.scene import Scene
 from mockscim.invariants.verdict import Evidence, Finding, idle, invariant, judged
 
@@ -16,13 +16,15 @@ def no_orphans(scene: Scene) -> Finding:
     addressed later, in a path or as a member. A create that was acknowledged without an id is no orphan if the
     resource is desired. Of several resources that a fault made of one create, one is enough. What landed late it
     could not know, if it sent nothing after or had looked before. What a fixture or a change behind the client's
-    back brought is not judged.
+    back brought is not judged; nor is a user whom the client itself deactivated.
     """
     made = {}
     for step in scene.steps:
         if step.before is None and step.write is not None and step.write.method == "POST":
             made[step.type, step.id] = step
+    retired = {step.id for step in scene.steps if step.deactivated and step.write is not None}
     live = [step for key, step in made.items() if key in scene.state.records]
+    live = [s for s in live if s.id not in retired or is_active(scene.state.records[s.type, s.id])]
     if not made:
         return idle("the client made nothing")
     mapping = next((r.ids for mark in reversed(scene.marks) if (r := mark.reported) is not None and r.ids), None)

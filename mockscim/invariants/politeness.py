@@ -111,7 +111,7 @@ def _herds(scene: Scene) -> Iterator[Evidence]:
     retries = sorted((s for o in scene.operations for s in o.attempts[1:]), key=lambda s: s.began)
     first = 0
     for last, seen in enumerate(retries):
-        while seen.began - retries[first].began > _TOGETHER:
+        while seen.after(retries[first]) > _TOGETHER:
             first += 1
         together = {s.connection for s in retries[first : last + 1]}
         if len(together) >= scene.parameters.herd:

@@ -66,8 +66,8 @@ def _nothing_to_do(scene: Scene, cycle: Cycle, before: Cycle, writes: list[Write
         desired = scene.desired_at(cycle.journal[0] + 1)
         if desired is None:
             return False
-        at_begin = _as_desired(scene, desired, cycle.history[0])
-        return at_begin and (not committed or _as_desired(scene, desired, cycle.history[1]))
+        at_begin = _as_desired(scene, desired, cycle.history[0], cycle.journal[0])
+        return at_begin and (not committed or _as_desired(scene, desired, cycle.history[1], cycle.journal[1]))
     earlier = [write for write in scene.writes if cycle_of(scene, write) is before]
     return not committed and not scene.steps_in(before) and _said(earlier) == _said(writes)
 
@@ -81,10 +81,10 @@ def _said(writes: list[Write]) -> set[tuple[object, ...]]:
     return {write.seen.identity for write in writes}
 
 
-def _as_desired(scene: Scene, desired: Desired, history: int) -> bool:
-    """Whether the directory was as desired after a change, but for what is not the client's doing."""
+def _as_desired(scene: Scene, desired: Desired, history: int, journal: int) -> bool:
+    """Whether the directory was as desired after a change, but for what up to an exchange was not the client's."""
     return all(
-        excuse(scene, difference) is not None
+        excuse(scene, difference, until=journal) is not None
         for difference in open_differences(scene, desired, scene.state_after(history))
     )
 

@@ -68,7 +68,8 @@ def _not_so(name: str, records: list[Record], state: State, desired: Desired | N
     if wanted is None:
         there = [r for r in records if r.type.name in desired.kinds and (r.type.name != "User" or is_active(r))]
         return "it is there and not desired" if there else ""
-    difference = next(desired.compare(wanted, state), None)
+    # That it is there twice is another matter: one of them is as it should be.
+    difference = next((d for d in desired.compare(wanted, state) if d.wanted is not None), None)
     return difference.what if difference is not None else ""
 
 

@@ -92,6 +92,24 @@ class Scene:
         return [write for seen in self.seen for write in writes_of(seen, self.endpoints)]
 
     @cached_property
+    def writes_about(self) -> dict[tuple[str, str, str], list[int]]:
+        """The places of writes by what they name: (type, ``id`` or a name's attribute, the id or the folded name)."""
+        found: dict[tuple[str, str, str], list[int]] = {}
+        for place, write in enumerate(self.writes):
+            about = [*write.names, *([("id", write.id)] if write.id is not None else [])]
+            for name, value in about:
+                found.setdefault((write.type, name, value), []).append(place)
+        return found
+
+    @cached_property
+    def steps_of(self) -> dict[str, list[Step]]:
+        """The committed changes of each resource, by its id."""
+        found: dict[str, list[Step]] = {}
+        for step in self.steps:
+            found.setdefault(step.id, []).append(step)
+        return found
+
+    @cached_property
     def steps(self) -> list[Step]:
         """The committed changes, each with what the client asked for it."""
         asked: dict[int, list[Write]] = {}
@@ -123,6 +141,26 @@ class Scene:
         """The exchanges of a cycle."""
         low, high = cycle.journal
         return [seen for seen in self.seen if low < seen.n <= high]
+
+    def meant(self, step: Step) -> bool:
+        """Whether a resource was made as its client meant it: once for one request, and not later than the answer."""
+        if step.write is None or step.landed_late:
+            return False
+        return self._made[step.journal, step.write.place][0] == step.n
+
+    @cached_property
+    def _made(self) -> dict[tuple[int | None, int | None], list[int]]:
+        found: dict[tuple[int | None, int | None], list[int]] = {}
+        for step in self.steps:
+            if step.before is None and step.write is not None:
+                found.setdefault((step.journal, step.write.place), []).append(step.n)
+        return found
+
+    @cached_property
+    def made_together(self) -> list[set[Key]]:
+        """The resources of each create of which a fault made several."""
+        by_number = {step.n: (step.type, step.id) for step in self.steps if step.before is None}
+        return [{by_number[n] for n in made} for made in self._made.values() if len(made) > 1]
 
     def looked_up(self, doubtful: Seen) -> bool:
         """Whether the client looked, after a request whose outcome it did not know, and got an answer."""

@@ -80,6 +80,10 @@ class Seen:
         # A told clock stood still while the answer was made; the real one did not.
         return max(real - self.exchange.duration, clock if clock - real > _TOLD else 0.0)
 
+    def after(self, earlier: Seen) -> float:
+        """Seconds from an earlier arrival to this one, by real time or the tenant's clock, whichever is longer."""
+        return max(self.began - earlier.began, self.exchange.started - earlier.exchange.started)
+
     # -- what was asked ----------------------------------------------------------------------------------------
 
     @cached_property

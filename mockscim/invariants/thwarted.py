@@ -8,40 +8,46 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from mockscim.invariants.changes import Step
 from mockscim.invariants.desired import Difference, Wanted, same
 from mockscim.invariants.scene import Scene
-from mockscim.invariants.writes import Write, fields
+from mockscim.invariants.writes import NAMES, Write, fields
 
 _QUOTED = re.compile(r'"([^"]*)"')
 _PASSING = frozenset({401, 404, 408, 412, 429})
 
 
-def excuse(scene: Scene, difference: Difference, *, troubled: bool = True) -> str | None:
+def excuse(scene: Scene, difference: Difference, *, troubled: bool = True, until: float = math.inf) -> str | None:
     """Why a difference is not the client's doing; None where it is.
 
     Args:
         scene: what happened.
         difference: where the state is not as desired.
         troubled: whether attempts that a fault met count; not where the client had its chance without.
+        until: the last exchange that counts; what came later says nothing of the time before.
     """
-    tried = [w for w in attempts_at(scene, difference) if troubled or not w.seen.troubled]
+    tried = [w for w in attempts_at(scene, difference) if (troubled or not w.seen.troubled) and w.seen.n <= until]
     if not tried:
-        return _forbidden(scene, difference, troubled=troubled)
+        return _forbidden(scene, difference, troubled=troubled, until=until)
     last = tried[-1]
     if last.ok:
-        return None if _undone(scene, difference, last) else f"acknowledged (#{last.seen.n}) and not so"
+        undone = _undone(scene, difference, last, until) or (
+            not troubled and _undone_by_others(scene, difference, last)
+        )
+        return None if undone else f"acknowledged (#{last.seen.n}) and not so"
     if last.status is not None and 400 <= last.status < 500 and last.status not in _PASSING:
         return f"refused with {last.status} (#{last.seen.n})"
     failures = sum(1 for write in tried if not write.ok)
     if failures >= scene.parameters.refusals and not any(write.ok for write in tried):
         return f"failed {failures} times (last #{last.seen.n})"
-    return _forbidden(scene, difference, troubled=troubled)
+    return _forbidden(scene, difference, troubled=troubled, until=until)
 
 
 def attempts_at(scene: Scene, difference: Difference) -> list[Write]:
@@ -49,12 +55,9 @@ def attempts_at(scene: Scene, difference: Difference) -> list[Write]:
     ids = ids_of(scene, difference)
     wanted = difference.wanted
     kind = wanted.kind.name if wanted is not None else difference.record.type.name if difference.record else ""
-    names = set(wanted.keys.items()) if wanted is not None else set()
-    return [
-        write
-        for write in scene.writes
-        if write.type == kind and (write.id in ids or names & set(write.names)) and _aims(write, difference)
-    ]
+    about = [("id", id_) for id_ in ids] + (list(wanted.keys.items()) if wanted is not None else [])
+    places = {place for name, value in about for place in scene.writes_about.get((kind, name, value), ())}
+    return [write for place in sorted(places) if _aims(write := scene.writes[place], difference)]
 
 
 def ids_of(scene: Scene, difference: Difference) -> set[str]:
@@ -62,10 +65,8 @@ def ids_of(scene: Scene, difference: Difference) -> set[str]:
     if difference.wanted is None:
         return {difference.record.id} if difference.record is not None else set()
     found = {difference.record.id} if difference.record is not None else set()
-    kind, keys = difference.wanted.kind.name, difference.wanted.keys
-    for key, ids in scene.bearers.items():
-        if key[0] == kind and keys.get(key[1]) == key[2]:
-            found |= ids
+    for name, value in difference.wanted.keys.items():
+        found |= scene.bearers.get((difference.wanted.kind.name, name, value), set())
     return found
 
 
@@ -144,23 +145,45 @@ def _ids(value: object) -> set[str]:
     return {member for member in given if isinstance(member, str)}
 
 
-def _undone(scene: Scene, difference: Difference, last: Write) -> bool:
+def _undone(scene: Scene, difference: Difference, last: Write, until: float) -> bool:
     """Whether the client itself undid later what it had been told was done."""
-    ids = ids_of(scene, difference)
-    for step in scene.steps:
-        if step.id not in ids or step.write is None or step.write.seen.n <= last.seen.n:
-            continue
-        changed = {name.lower() for name in step.changed}
-        if step.removed or (difference.attribute and difference.attribute in changed):
-            return True
-    return False
+    return any(
+        step.write is not None and last.seen.n < step.write.seen.n <= until and _touches(step, difference)
+        for id_ in ids_of(scene, difference)
+        for step in scene.steps_of.get(id_, ())
+    )
 
 
-def _forbidden(scene: Scene, difference: Difference, *, troubled: bool) -> str | None:
+def _undone_by_others(scene: Scene, difference: Difference, last: Write) -> bool:
+    """Whether it was so once, and was changed behind the client's back, which is for the client to mend."""
+    steps = [step for id_ in ids_of(scene, difference) for step in scene.steps_of.get(id_, ())]
+    since = max((step.n for step in steps if step.journal is not None and step.journal <= last.seen.n), default=0)
+    at = last.seen.exchange.started
+    return any(
+        step.journal is None and step.n > since and step.entry.at >= at and _touches(step, difference) for step in steps
+    )
+
+
+def _touches(step: Step, difference: Difference) -> bool:
+    """Whether a change is about what differs: the resource as a whole, its name, the attribute, or the member."""
+    changed = {name.lower() for name in step.changed}
+    if step.removed or (difference.attribute and difference.attribute in changed):
+        return True
+    if not difference.attribute and step.before is not None and changed & set(NAMES):
+        return True
+    return bool(difference.members & (step.members[0] | step.members[1]))
+
+
+def _forbidden(scene: Scene, difference: Difference, *, troubled: bool, until: float) -> str | None:
     """Whether what it takes was answered with 403 the last time that the client asked for anything like it."""
     verb, kind = _needed(difference)
     for write in reversed(scene.writes):
-        if write.type == kind and write.verb in verb and (troubled or not write.seen.troubled):
+        if (
+            write.seen.n <= until
+            and write.type == kind
+            and write.verb in verb
+            and (troubled or not write.seen.troubled)
+        ):
             return f"not allowed (#{write.seen.n})" if write.status == 403 else None
     return None
 

@@ -72,12 +72,8 @@ class Door:
         if self._closed or self._opening is not None:
             return
         if not self._bound:
-            try:
-                self._bound = [_bound_instead(listener) for listener in self._listeners]
-            except OSError:
-                log.exception("the listening socket cannot be shut")
-                return
-            self._listeners = []
+            listeners, self._listeners = self._listeners, []
+            self._bound = [_deaf(listener) for listener in listeners]
         if how == "reset" and not self._resets:
             self._resets = True
             for bound in self._bound:
@@ -155,14 +151,19 @@ def bound(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> so
     return made
 
 
-def _bound_instead(listener: asyncio.AbstractServer) -> socket.socket:
-    """Close a listening socket, and bind another to its address."""
+def _deaf(listener: asyncio.AbstractServer) -> socket.socket:
+    """Close a listener, but keep its address: a socket that is bound to it, and does not listen."""
     (old,) = listener.sockets  # type: ignore[attr-defined]
     family, kind, address = old.family, old.type, old.getsockname()
+    kept = socket.socket(family, kind, fileno=os.dup(old.fileno()))
     listener.close()
-    made = bound(family, kind, 0, address)
-    made.settimeout(0)
-    return made
+    try:
+        kept.shutdown(socket.SHUT_RDWR)  # on Linux it listens no more, and the port is never free meanwhile
+    except OSError:
+        kept.close()
+        kept = bound(family, kind, 0, address)
+    kept.settimeout(0)
+    return kept
 
 
 def _turn_away(bound: socket.socket) -> None:

@@ -8,9 +8,7 @@ They share how they meet what goes wrong: a write that failed is in doubt until 
 yield requests and waits (lines.py).
 """
 
-import json
 from email.utils import parsedate_to_datetime
-from urllib.parse import quote
 
 from edge import GROUP, PATCH_OP, USER
 from lines import LOST, Answer, Request, Together, Wait, filtered
@@ -18,27 +16,29 @@ from lines import LOST, Answer, Request, Together, Wait, filtered
 TRIES = 4
 LOOKS = (1, 8, 40)  # seconds between look-ups of what is in doubt: writes land late, indexes lag
 LONGEST = 300  # seconds: a longer Retry-After is not believed
-MANAGED = {"/Users": ("externalId", "displayName", "active"), "/Groups": ()}
+MANAGED = {"/Users": ("externalId", "displayName", "active"), "/Groups": ("externalId", "displayName")}
 NAME = {"/Users": "userName", "/Groups": "displayName"}
 URN = {"/Users": USER, "/Groups": GROUP}
 
 
-class Unknown(Exception):
+class UnknownError(Exception):
     """Nothing is known of a resource in this cycle: it is left as it is."""
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """Nothing works any more, or the token is refused: the cycle ends here."""
 
 
 class Provisioner:
     """What the three have in common; ``cycle`` brings the directory to where it should be.
 
-    ``wanted`` is {"/Users": {name: attributes}, "/Groups": {name: [names of members]}}.
+    ``wanted`` is {"/Users": {name: attributes}, "/Groups": {name: attributes, members by name}}; each has an
+    externalId, and that is what tells whether a resource is the one that is meant, or its name where it has none.
     """
 
     def __init__(self):
         self.ids = {"/Users": {}, "/Groups": {}}
+        self.external = {}  # externalIds by kind and name
         self.refused = 0  # answers 401 in a row
         self.failures = 0  # requests in a row that failed at the server or on the way
 
@@ -54,7 +54,7 @@ class Provisioner:
         self.failures = self.failures + 1 if passing else 0
         self.refused = self.refused + 1 if answer.status == 401 else 0 if not passing else self.refused
         if self.failures >= 12 or self.refused > 1:
-            raise Stopped
+            raise StoppedError
         return answer
 
     def pause(self, answer, tried):
@@ -75,7 +75,7 @@ class Provisioner:
         """The body of a GET once it can be used; None for what is not there.
 
         Raises:
-            Unknown: it could not be had.
+            UnknownError: it could not be had.
         """
         for tried in range(TRIES):
             answer = yield from self.send("GET", path)
@@ -86,20 +86,36 @@ class Provisioner:
             if answer.status is not None and 400 <= answer.status < 500 and answer.status not in (401, 408, 429):
                 break
             yield from self.pause(answer, tried)
-        raise Unknown
+        raise UnknownError
 
     # -- what is there -----------------------------------------------------------------------------------------
 
     def get(self, kind, name, id_):
         """The resource with an id, if it is still the one that is meant."""
         found = yield from self.read(f"{kind}/{id_}", is_resource)
-        return found if found is not None and called(kind, found) == fold(name) else None
+        return found if found is not None and self.is_meant(kind, name, found) else None
 
     def find(self, kind, name):
-        """The resource with a name; None where none is found."""
-        page = yield from self.read(filtered(kind, NAME[kind], name), is_page)
-        listed = (page or {}).get("Resources") or []
-        return next((r for r in listed if is_resource(r) and called(kind, r) == fold(name)), None)
+        """The resource with a name, or with its externalId; None where none is found.
+
+        Raises:
+            UnknownError: somebody is found who cannot be told, or is counted and not shown.
+        """
+        for key, value in ((NAME[kind], name), ("externalId", self.external[kind, name])):
+            page = (yield from self.read(filtered(kind, key, value), is_page)) or {}
+            listed = page.get("Resources") or []
+            for record in listed:
+                if is_resource(record) and self.is_meant(kind, name, record):
+                    return record
+            if listed or str(page.get("totalResults", 0)) != "0":
+                raise UnknownError
+        return None
+
+    def is_meant(self, kind, name, record):
+        """Whether a resource is the one that goes by a name."""
+        return record.get("externalId", self.external[kind, name]) == self.external[kind, name] and (
+            "externalId" in record or called(kind, record) == fold(name)
+        )
 
     def look(self, kind, name, waits=LOOKS):
         """The same, with patience."""
@@ -115,6 +131,7 @@ class Provisioner:
     def create(self, kind, name, document):
         """Make a resource, or adopt the one that is there; None where it cannot be."""
         body = {"schemas": [URN[kind]], NAME[kind]: name, **document}
+        self.ids[kind][name] = None  # in doubt from now on, also in the cycles to come
         for tried in range(3):
             answer = yield from self.send("POST", kind, body)
             if answer.ok and is_resource(answer.body):
@@ -157,10 +174,9 @@ class Provisioner:
 
     def operations(self, kind, record, wanted):
         """What a PATCH would have to do; nothing where all is as it should be."""
-        if kind == "/Groups":
-            return self.memberships(record, wanted)
         differing = [key for key in MANAGED[kind] if plain(record.get(key)) != wanted[key]]
-        return [{"op": "replace", "path": key, "value": wanted[key]} for key in differing]
+        found = [{"op": "replace", "path": key, "value": wanted[key]} for key in differing]
+        return found + (self.memberships(record, wanted["members"]) if kind == "/Groups" else [])
 
     def memberships(self, record, wanted):
         """The members to add and to remove."""
@@ -169,11 +185,8 @@ class Provisioner:
         found = [{"op": "add", "path": "members", "value": [{"value": id_} for id_ in missing]}] if missing else []
         return found + [{"op": "remove", "path": f'members[value eq "{id_}"]'} for id_ in sorted(held - set(wanted))]
 
-    def remove(self, kind, name, id_):
-        """Delete what is no longer wanted, if it is still the one that was meant; whether it is gone."""
-        record = yield from self.get(kind, name, id_)
-        if record is None:
-            return True
+    def remove(self, kind, id_):
+        """Delete what is no longer wanted; whether that was acknowledged."""
         for tried in range(TRIES):
             answer = yield from self.delete(kind, id_)
             if answer.ok or answer.status in (404, 410):
@@ -193,56 +206,61 @@ class Provisioner:
         """One synchronisation; what to report of it."""
         self.done, self.failed = [], []
         self.refused = self.failures = 0
+        self.external.update(
+            {(k, name): each["externalId"] for k, named in wanted.items() for name, each in named.items()}
+        )
         success = True
         try:
             listed = yield from self.enumerate()
             yield Together([self.settle("/Users", name, wanted["/Users"][name], listed) for name in wanted["/Users"]])
-            for name, members in wanted["/Groups"].items():
-                here = [self.ids["/Users"][member] for member in members if member in self.ids["/Users"]]
-                yield from self.settle("/Groups", name, here, listed)
-            for kind in ("/Groups", "/Users") if listed is not None else ():
+            for name, group in wanted["/Groups"].items():
+                here = [id_ for member in group["members"] if (id_ := self.ids["/Users"].get(member))]
+                yield from self.settle("/Groups", name, {**group, "displayName": name, "members": here}, listed)
+            for kind in ("/Groups", "/Users"):
                 for name in [name for name in self.ids[kind] if name not in wanted[kind]]:
                     yield from self.retire(kind, name)
-        except (Stopped, Unknown):
+        except (StoppedError, UnknownError):
             success = False
-        ids = {name: id_ for held in self.ids.values() for name, id_ in held.items()}
+        ids = {name: id_ for held in self.ids.values() for name, id_ in held.items() if id_}
         return {"success": success and not self.failed, "succeeded": self.done, "failed": self.failed, "ids": ids}
 
     def enumerate(self):
-        """All that is there, by name; {} for who does not read it, None where it could not be read whole."""
+        """What is there, by id and by externalId, or name where it has none; {} for who does not read it all."""
         return {}
         yield
 
     def settle(self, kind, name, wanted, listed):
         """One resource: find or make it, then mend it."""
         try:
-            record = (listed or {}).get((kind, fold(name)))
-            if record is None and name in self.ids[kind]:
+            known = (self.ids[kind].get(name), wanted["externalId"], fold(name))  # the id that it holds comes first
+            record = next((r for key in known if (r := listed.get((kind, key))) and self.is_meant(kind, name, r)), None)
+            if record is None and self.ids[kind].get(name):
                 record = yield from self.get(kind, name, self.ids[kind][name])
             elif record is not None and kind == "/Groups":
                 record = (yield from self.get(kind, name, record["id"])) or record
             if record is None:
                 record = yield from self.find(kind, name)
             if record is None:
-                record = yield from self.create(kind, name, wanted if kind == "/Users" else {})
+                record = yield from self.create(kind, name, {k: wanted[k] for k in wanted if k != "members"})
             if record is None:
                 self.failed.append(name)
                 return
             self.ids[kind][name] = record["id"]
             good = yield from self.update(kind, name, record, wanted)
             (self.done if good else self.failed).append(name)
-        except Unknown:
+        except UnknownError:
             self.failed.append(name)
 
     def retire(self, kind, name):
-        """Take away what the client once made or adopted."""
+        """Take away what the client once made or adopted; forget it once a look has shown that it is gone."""
         try:
-            gone = yield from self.remove(kind, name, self.ids[kind][name])
-        except Unknown:
-            gone = False
-        if gone:
-            del self.ids[kind][name]
-        else:
+            id_ = self.ids[kind][name]
+            record = yield from self.get(kind, name, id_) if id_ else self.find(kind, name)
+            if record is None or plain(record.get("active")) is False:
+                del self.ids[kind][name]
+            elif not (yield from self.remove(kind, record["id"])):
+                self.failed.append(name)
+        except UnknownError:
             self.failed.append(name)
 
 
@@ -261,7 +279,7 @@ class Reconciler(Provisioner):
         for _ in range(50):
             try:
                 page = yield from self.read(f"{kind}?startIndex={start}&count=3", is_page)
-            except Unknown:
+            except UnknownError:
                 return found, False
             listed = (page or {}).get("Resources") or []
             total = str((page or {}).get("totalResults"))
@@ -270,7 +288,9 @@ class Reconciler(Provisioner):
             fresh = [r for r in usable if r["id"] not in ids]
             whole = whole and len(fresh) == len(listed)
             ids.update(r["id"] for r in fresh)
-            found.update({(kind, called(kind, r)): r for r in fresh})
+            for r in fresh:
+                found[kind, r["id"]] = r
+                found.setdefault((kind, r.get("externalId") or called(kind, r)), r)
             start += len(listed)
             if not fresh or start > max(totals):
                 break
@@ -288,19 +308,16 @@ class Replacer(Provisioner):
 
     def change(self, kind, record, wanted, operations):
         try:
-            record = (yield from self.get(kind, self._name(kind, record), record["id"])) or record
-        except Unknown:
+            record = (yield from self.read(f"{kind}/{record['id']}", is_resource)) or record
+        except UnknownError:
             return LOST
         version = (record.get("meta") or {}).get("version")
         if not version:
             return (yield from super().change(kind, record, wanted, operations))
         whole = {key: value for key, value in record.items() if key not in ("meta", "groups")}
-        whole.update(wanted if kind == "/Users" else {"members": [{"value": id_} for id_ in wanted]})
+        members = {"members": [{"value": id_} for id_ in wanted["members"]]} if kind == "/Groups" else {}
+        whole.update({**wanted, **members})
         return (yield from self.send("PUT", f"{kind}/{record['id']}", whole, {"If-Match": version}))
-
-    @staticmethod
-    def _name(kind, record):
-        return str(record.get(NAME[kind]))
 
 
 class CycleEngine(Provisioner):
@@ -308,7 +325,9 @@ class CycleEngine(Provisioner):
 
     def memberships(self, record, wanted):
         held = members_of(record)
-        moves = [("Add", id_) for id_ in wanted if id_ not in held] + [("Remove", id_) for id_ in sorted(held - {*wanted})]
+        moves = [("Add", id_) for id_ in wanted if id_ not in held] + [
+            ("Remove", id_) for id_ in sorted(held - {*wanted})
+        ]
         return [{"op": op, "path": "members", "value": [{"value": id_}]} for op, id_ in moves[:1]]
 
     def operations(self, kind, record, wanted):

@@ -114,13 +114,19 @@ class Line:
         told = None
         while True:
             try:
-                need = work.send(told)
+                need = work.throw(told) if isinstance(told, Exception) else work.send(told)
             except StopIteration as end:
                 return end.value
             if isinstance(need, Together):
-                told = [self.run(each) for each in need.works]
+                told = self._together(need)
             else:
                 told = self.send(need) if isinstance(need, Request) else self.wait(need.seconds)
+
+    def _together(self, need):
+        try:
+            return [self.run(each) for each in need.works]
+        except Exception as error:  # noqa: BLE001 - thrown into who asked for it
+            return error
 
     def close(self):
         """Hang up."""
@@ -163,15 +169,12 @@ class AiohttpLine(Line):
         told = None
         while True:
             try:
-                need = work.send(told)
+                need = work.throw(told) if isinstance(told, Exception) else work.send(told)
             except StopIteration as end:
                 return end.value
             if isinstance(need, Together):
                 ended = await asyncio.gather(*(self._run(each) for each in need.works), return_exceptions=True)
-                for each in ended:
-                    if isinstance(each, BaseException):
-                        raise each
-                told = ended
+                told = next((each for each in ended if isinstance(each, Exception)), ended)
             else:
                 told = await self._send(need) if isinstance(need, Request) else self.wait(need.seconds)
 

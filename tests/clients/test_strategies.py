@@ -1,4 +1,4 @@
-"""The table of strategies: what four ways to meet a failed create leave behind, under faults before and after the commit.
+"""The table of strategies: what four ways to meet a failed create leave behind, faults before and after the commit.
 
 Each strategy makes many users while a fault strikes three creates in ten. What is left is counted as
 duplicates/orphans/missing: resources beyond one for a name, names of which the client holds no id, names not there.

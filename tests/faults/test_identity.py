@@ -29,7 +29,7 @@ def members(server, group):
 @both
 @pytest.mark.parametrize(("old", "status"), [("404", 404), ("410", 410), ("redirect", 308)])
 def test_id_change_now(serve, profile, old, status):
-    """Whoever is addressed has another id by then, with all that was theirs; the old one is answered as the rule says."""
+    """Whoever is addressed has another id by then, with all that was theirs; the old one is answered by the rule."""
     server = serve(profile)
     server.fault(after("id_change", "user.*", old=old))
     for _ in range(2):

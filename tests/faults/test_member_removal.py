@@ -2,7 +2,7 @@
 
 import pytest
 from edge import assert_scim_error
-from told import after, changed, hits, patch, stored, told
+from told import changed, hits, patch, stored, told
 
 GROUP = "/scim/v2/Groups/g-1"
 BY_VALUE = patch(("Remove", "members", [{"value": "u-1"}]))

@@ -23,7 +23,7 @@ def test_bursts_come_together(serve):
     """Failures are few and long: as likely as by chance alone, they would not stand together so."""
     server = serve(seed=5)
     server.fault(after("burst", p_enter=0.05, p_exit=0.2))
-    seen = [server.client.get(USERS).status_code == 503 for _ in range(400)]
+    seen = [server.client.get(USERS).status_code == 503 for _ in range(1000)]
     share, mean = sum(seen) / len(seen), sum(runs(seen)) / len(runs(seen))
     assert 0.1 < share < 0.35  # p_enter / (p_enter + p_exit) is 0.2
     assert 3 < mean < 8  # 1 / p_exit is 5; independent failures would have 1.25

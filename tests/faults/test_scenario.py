@@ -57,6 +57,7 @@ def test_the_bundled_scenarios_load_by_name():
         scenario = read_scenario(name)
         assert scenario.seed is not None
         assert all("name" in rule for rule in scenario.rules)
+        assert all((scenario.description, scenario.source, scenario.correct_client))
 
 
 def test_a_scenario_loads_by_path(tmp_path):

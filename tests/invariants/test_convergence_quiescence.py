@@ -297,3 +297,52 @@ def test_i12_not_allowed(stage):
     assert it.create("a@example.com").status_code == 403
     it.held("I12")
     it.incomplete("I12")
+
+
+def test_i3_what_a_fault_made(stage):
+    """What a fault made of a request by delivering it twice is not the client's doing."""
+    it = stage()
+    red = {"displayName": "Red", "members": ["ann@example.com"]}
+    it.desire(SMALL, [{"displayName": "Engineering"}, {"displayName": "Everyone"}, red])
+    it.fault("duplicate_delivery", "group.create")
+    made = it.create_group("Red", ["u-1"])
+    assert made.status_code == 201
+    assert it.send("GET", "/Groups").json()["totalResults"] == 4
+    it.held("I3")
+    it.held("I1")
+    it.held("I2")
+    it.calm()
+    it.edit("Group", made.json()["id"], displayName="Renamed")
+    it.create_group("Red", ["u-1"])
+    it.broken("I3", 3)
+
+
+def test_i3_renamed(stage):
+    """What bears a name that it was given behind the client's back need not go; what has lost its own is missed."""
+    it = stage()
+    it.desire([*SMALL, *people(NEW)])
+    with it.cycle():
+        first = it.create(NEW).json()["id"]
+    it.held("I3")
+    it.edit("User", first, userName="other@example.com")
+    for _ in range(2):
+        with it.cycle():
+            pass
+    (proof,) = it.broken("I3")["evidence"]
+    assert proof["what"].startswith("User new@example.com is missing")
+    it.create(NEW)
+    it.held("I3")
+
+
+def test_i3_changed_by_others(stage):
+    """What somebody else changed is for the client to mend, once it had its chance."""
+    it = stage()
+    it.desire([*SMALL, {"userName": NEW, "title": "A"}])
+    with it.cycle():
+        made = it.create(NEW, title="A").json()["id"]
+    it.edit("User", made, title="B")
+    it.idle("I3", "only 0 of 2 cycles")
+    for _ in range(2):
+        with it.cycle():
+            it.find(NEW)
+    it.broken("I3", 1)

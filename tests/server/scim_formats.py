@@ -58,11 +58,17 @@ def whole(value):
 
 @schemathesis.hook
 def filter_case(context, case):
-    """Leave out what only together is wrong, and numbers sent as nothing: they are none."""
+    """Leave out what only together is wrong, numbers sent as nothing (they are none), and what would have us wait."""
     query = case.query or {}
+    if "wait" in query or (isinstance(case.body, dict) and case.body.get("within")):
+        return False
     if any(query.get(name, 1) in ("", [], {}) for name in ("startIndex", "count")):
         return False
-    return not any(clash(given) for given in (query, case.body) if isinstance(given, dict))
+    wrong = case.meta is not None and case.meta.generation.mode.is_negative
+    given = [each for each in (query, case.body) if isinstance(each, dict)]
+    if wrong and any(each.get("cursor") == "" for each in given):
+        return False  # which it takes for no cursor, and is one
+    return not any(clash(each) for each in given)
 
 
 def clash(given):

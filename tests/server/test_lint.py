@@ -67,7 +67,8 @@ def test_read_only_sent(serve):
     create(server, userName="bob@example.com", id="", meta={})
     body = {**made, "title": "Dr"}
     server.client.put(f"{USERS}/{made['id']}", json=body, headers=SCIM_JSON)
-    server.client.put(f"{USERS}/{made['id']}", json={**body, "title": "Ms", "groups": [{"value": "g"}]}, headers=SCIM_JSON)
+    body = {**body, "title": "Ms", "groups": [{"value": "g"}]}
+    server.client.put(f"{USERS}/{made['id']}", json=body, headers=SCIM_JSON)
     assert found(server) == {"read-only-sent": [1, 4]}
 
 

@@ -80,7 +80,8 @@ def test_where_looks_at_the_resource_before_after_and_as_sent(serve):
 
 def test_a_miss_tells_the_closest_criterion_by_criterion(lost):
     """What came closest is told with what is equal and what is not, its fault, its commit, the row, and the seed."""
-    verdict = verify(lost, operation="user.create", where='userName eq "ann@example.com" and externalId eq "a2"', count=1)
+    where = 'userName eq "ann@example.com" and externalId eq "a2"'
+    verdict = verify(lost, operation="user.create", where=where, count=1)
     assert (verdict["ok"], verdict["found"]) == (False, 0)
     lines = verdict["explanation"].splitlines()
     assert lines[0].startswith("expected 1 user.create, where userName eq")

@@ -16,7 +16,11 @@ def recorded():
     return wire_table.recorded()
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["http", "tls"])
+# What takes a second each is asked over HTTP only.
+ASKED = [(False, case) for case in CASES] + [(True, case) for case in CASES if not case.slow]
+
+
+@pytest.fixture(scope="module")
 def called(request, server_loop):
     """A server, and the file of the CA to trust."""
     start = Start(profiles.load("standard"), fixtures.load_bundled("small.json"))
@@ -26,12 +30,15 @@ def called(request, server_loop):
         server.close()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.says.replace(" ", "-"))
+@pytest.mark.parametrize(
+    ("called", "case"),
+    ASKED,
+    indirect=["called"],
+    ids=[f"{'tls' if tls else 'http'}-{case.says.replace(' ', '-')}" for tls, case in ASKED],
+)
 def test_what_clients_raise(called, recorded, case):
-    """Each client raises what the page says; what takes a second each is asked over HTTP only."""
+    """Each client raises what the page says, over HTTP and over TLS."""
     server, ca = called
-    if case.slow and ca is not None:
-        return
     said = wire_table.measure(case, server, TOKEN, ca)
     expected = recorded[ca is not None][case.says]
     assert {name: words for name, words in said.items() if words not in expected[name]} == {}

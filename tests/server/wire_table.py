@@ -7,6 +7,7 @@ measurement; then the page is not written.
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -25,22 +26,25 @@ import trustme
 
 PAGE = Path(__file__).parents[2] / "docs" / "wire-faults.md"
 PATIENCE = 1.0  # seconds that each client waits
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of the heads that it makes do with
+_CLOSING = 0.05  # seconds that aiohttp's client takes to let go of a connection
 HEAD = """# What clients make of faults on the wire
 
 Each fault strikes `GET /Users/u-1`, and the client has a time-out of one second: curl's `--max-time`, httpx's and
-requests' `timeout`, aiohttp's `ClientTimeout(total=)`, Node's `AbortSignal.timeout`. Then it parses the body as JSON. The
-cell says what it raises; **ok** means that the client never noticed. curl has exit codes, here with their names, and
-parses nothing: *no JSON* stands for a body that is none. Where two are named, it depends on what comes first.
+requests' `timeout`, aiohttp's `ClientTimeout(total=)`, Node's `AbortSignal.timeout`. Then it parses the body as JSON.
+The cell says what it raises; **ok** means that the client never noticed. curl has exit codes, here with their names,
+and parses nothing: *no JSON* stands for a body that is none. Where two are named, it depends on what comes first.
 
 Three things to take from it. A time-out for each read is none for the whole answer (`drip`). One error stands for a
-request that never came, for one that was carried out, and for one that may be: after any of them a write is in doubt.
-And what a client takes for good, as a byte order mark or half of an answer with a length that fits, another does not.
+request that never came and for one that was carried out: after any of them a write is in doubt.
+And clients differ in what they take for good: a byte order mark, two lengths, a head that breaks off, or, in Node,
+chunks that stop in the middle, where only the JSON tells.
 
 aiohttp's client asks a second time by itself when a connection that it has used before dies without an answer, if the
 method is GET, PUT or DELETE; here each connection is new. With `times: 1` such a fault is not seen; say `times: 2`.
 
-Written by `python -m tests.server.wire_table`, with {versions}; `tests/server/test_wire_table.py`
-holds it against the clients there are.
+Written by `python -m tests.server.wire_table`, with {versions};
+`tests/server/test_wire_table.py` holds it against the clients there are.
 
 """
 TLS_HEAD = """
@@ -105,11 +109,14 @@ def by_aiohttp(url, token, ca):
     async def ask():
         deadline = aiohttp.ClientTimeout(total=PATIENCE)
         trusted = ssl.create_default_context(cafile=ca)
-        async with (
-            aiohttp.ClientSession(timeout=deadline) as session,
-            session.get(url, headers=_bearer(token), ssl=trusted) as answer,
-        ):
-            await answer.json(content_type=None)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=deadline) as session,
+                session.get(url, headers=_bearer(token), ssl=trusted) as answer,
+            ):
+                await answer.json(content_type=None)
+        finally:
+            await asyncio.sleep(_CLOSING)
 
     asyncio.run(ask())
 

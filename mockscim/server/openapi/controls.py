@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mockscim.faults import all_types
+from mockscim.faults import FaultType, all_types
 from mockscim.faults.documents import json_schema, schema_hook
 from mockscim.faults.rule import RuleDocument, SequenceDocument
 from mockscim.invariants.parameters import Strictness
@@ -104,23 +104,29 @@ def _schema(shape: Any, parts: Parts, prefix: str = _PREFIX) -> Document:  # noq
 
 
 def _name_rules(parts: Parts) -> None:
-    """Fault rules as they are sent and answered, each type with parameters of its own."""
-    kinds = []
+    """Fault rules as they are sent and answered, each type with parameters of its own.
+
+    Each is written out whole: a schema made of an envelope and of its type's own part has to be put together by whoever
+    makes rules from it, and with so many types few tools can.
+    """
+    _schema(RuleDocument, parts)
+    sequence = _schema(SequenceDocument, parts)
+    envelope, step = parts.schemas[f"{_PREFIX}RuleDocument"], parts.schemas.pop(f"{_PREFIX}StepDocument")
+    # What a listing adds: numbers there, and ignored when sent back.
+    for rule in (envelope, parts.schemas[f"{_PREFIX}SequenceDocument"]):
+        rule["properties"] |= {"hits": {}, "matches": {}}
+    del parts.schemas[f"{_PREFIX}RuleDocument"]
+    rules, steps = [], []
     for kind in all_types():
         of_kind = {
             "type": {"enum": [kind.name, *kind.aliases]},
             "phase": {"enum": [*kind.phases, None]},
             "parameters": _schema(kind.parameters, parts, f"{_PREFIX}{kind.name}."),
         }
-        kinds.append({"title": kind.name, "description": kind.doc, "type": "object", "properties": of_kind})
-    fault = parts.name(f"{_PREFIX}Fault", {"anyOf": kinds})
-    rule, sequence = _schema(RuleDocument, parts), _schema(SequenceDocument, parts)
-    step = f"{_PREFIX}StepDocument"
-    parts.schemas[step] = {"allOf": [parts.schemas[step], fault]}
-    for name in (f"{_PREFIX}RuleDocument", f"{_PREFIX}SequenceDocument"):
-        # What a listing adds: numbers there, and ignored when sent back.
-        parts.schemas[name]["properties"] |= {"hits": {}, "matches": {}}
-    one = parts.name(f"{_PREFIX}Rule", {"anyOf": [{"allOf": [rule, fault]}, sequence]})
+        rules.append(_of_kind(envelope, kind, of_kind))
+        steps.append(_of_kind(step, kind, of_kind))
+    parts.name(f"{_PREFIX}StepDocument", {"anyOf": steps})
+    one = parts.name(f"{_PREFIX}Rule", {"anyOf": [*rules, sequence]})
     several = {"type": "array", "items": one}
     listed = {"type": "object", "properties": {"items": several, "next": {"type": "null"}}, "required": ["items"]}
     scenario = {"type": "object", "properties": {"rules": several}, "required": ["rules"]}
@@ -128,3 +134,8 @@ def _name_rules(parts: Parts) -> None:
     parts.name(f"{_PREFIX}AllRules", {"anyOf": [several, scenario]})
     parts.name(f"{_PREFIX}NewRules", {"anyOf": [one, several, scenario]})
     parts.name(f"{_PREFIX}RuleOrRules", {"anyOf": [one, listed]})
+
+
+def _of_kind(document: Document, kind: FaultType, of_kind: Document) -> Document:
+    properties = {**document["properties"], **of_kind}
+    return {**document, "title": kind.name, "description": kind.doc, "properties": properties}
