@@ -60,7 +60,7 @@ def explain(tenant: Tenant, question: Question, base: str) -> dict[str, Any]:
     if kind is None:
         raise not_found(f"there is no resource type {question.type[:100]}")
     if question.patch is not None:
-        if question.id is None:
+        if not question.id or question.id.lower() == ".search":  # which would be another endpoint's path
             raise not_found("a PATCH is explained for one resource: give its id")
         return _explain_patch(tenant, kind, question.id, question.patch, base)
     if question.filter is None:

@@ -1,7 +1,8 @@
 """Where connections come in: listening sockets that can be shut for a while, and open again at the same address.
 
-While it is shut the port stays taken, by sockets that are bound and do not listen, so that nobody else gets it.
-Connections that are open stay open.
+Beside each socket that listens another is bound to the same address. When the door shuts, the one that listens is
+closed and the other keeps the port, so that nobody else gets it; when it opens, that one listens. Connections that are
+open stay open.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Door:
         self._context = context
         self._backlog = backlog
         self._listeners: list[asyncio.AbstractServer] = []
-        self._bound: list[socket.socket] = []  # while it is shut
+        self._shut: list[socket.socket] = []  # while it is shut, those that keep the addresses
+        # For each address another socket, where the system lets two have it.
+        self._spares: list[socket.socket | None] = []
         self._resets = False
         self._until = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -55,9 +58,14 @@ class Door:
         Raises:
             OSError: one of them cannot be listened at.
         """
+        sockets = list(sockets)
+        self._spares = [_spare(one) for one in sockets]
+        await self._listen(sockets)
+
+    async def _listen(self, sockets: list[socket.socket]) -> None:
         loop = asyncio.get_running_loop()
-        for bound in sockets:
-            listener = await loop.create_server(self._server, sock=bound, backlog=self._backlog, ssl=self._context)
+        for one in sockets:
+            listener = await loop.create_server(self._server, sock=one, backlog=self._backlog, ssl=self._context)
             self._listeners.append(listener)
 
     def shut(self, seconds: float, how: How, cuts: set[Callable[[], None]]) -> None:
@@ -71,14 +79,14 @@ class Door:
         loop = asyncio.get_running_loop()
         if self._closed or self._opening is not None:
             return
-        if not self._bound:
-            listeners, self._listeners = self._listeners, []
-            self._bound = [_deaf(listener) for listener in listeners]
+        if not self._shut:
+            self._shut = self._deafen()
+            self._spares = [_spare(one) for one in self._shut]
         if how == "reset" and not self._resets:
             self._resets = True
-            for bound in self._bound:
-                bound.listen(self._backlog)
-                loop.add_reader(bound, partial(_turn_away, bound))
+            for one in self._shut:
+                one.listen(self._backlog)
+                loop.add_reader(one, partial(_turn_away, one))
         self._until = max(self._until, loop.time() + seconds)
         if self._timer is not None:
             self._timer.cancel()
@@ -86,29 +94,41 @@ class Door:
         self._cuts = cuts
         cuts.add(self.let_in)
 
+    def _deafen(self) -> list[socket.socket]:
+        """Close what listens; the sockets that keep the addresses."""
+        kept: list[socket.socket] = []
+        for listener, spare in zip(self._listeners, self._spares, strict=True):
+            (old,) = listener.sockets  # type: ignore[attr-defined]
+            family, kind, address = old.family, old.type, old.getsockname()
+            listener.close()
+            kept.append(bound(family, kind, 0, address) if spare is None else spare)
+            kept[-1].settimeout(0)
+        self._listeners = []
+        return kept
+
     def let_in(self) -> None:
         """Open again, if it is shut."""
-        if not self._bound or self._opening is not None:
+        if not self._shut or self._opening is not None:
             return
-        bound = self._release()
-        self._opening = asyncio.get_running_loop().create_task(self._reopen(bound))
+        self._opening = asyncio.get_running_loop().create_task(self._reopen(self._release()))
 
     def close(self) -> None:
         """Shut it for good."""
         self._closed = True
         for listener in self._listeners:
             listener.close()
-        for bound in self._release():
-            bound.close()
+        for each in (*self._release(), *self._spares):
+            if each is not None:
+                each.close()
 
     async def wait_closed(self) -> None:
         """Wait until nobody can come in any more."""
         for listener in self._listeners:
             await listener.wait_closed()
 
-    async def _reopen(self, bound: list[socket.socket]) -> None:
+    async def _reopen(self, sockets: list[socket.socket]) -> None:
         try:
-            await self.open(bound)
+            await self._listen(sockets)
         except OSError:
             log.exception("the listening socket cannot be opened again")
         finally:
@@ -118,7 +138,7 @@ class Door:
 
     def _release(self) -> list[socket.socket]:
         """The sockets that are held while it is shut, in a state to listen again."""
-        bound, self._bound = self._bound, []
+        kept, self._shut = self._shut, []
         self._cuts.discard(self.let_in)
         self._until = 0.0
         if self._timer is not None:
@@ -127,9 +147,9 @@ class Door:
         if self._resets:
             self._resets = False
             loop = asyncio.get_running_loop()
-            for each in bound:
-                loop.remove_reader(each)
-        return bound
+            for one in kept:
+                loop.remove_reader(one)
+        return kept
 
 
 def bound(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> socket.socket:
@@ -151,19 +171,12 @@ def bound(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> so
     return made
 
 
-def _deaf(listener: asyncio.AbstractServer) -> socket.socket:
-    """Close a listener, but keep its address: a socket that is bound to it, and does not listen."""
-    (old,) = listener.sockets  # type: ignore[attr-defined]
-    family, kind, address = old.family, old.type, old.getsockname()
-    kept = socket.socket(family, kind, fileno=os.dup(old.fileno()))
-    listener.close()
+def _spare(old: socket.socket) -> socket.socket | None:
+    """Another socket bound to the address of one that does not listen yet; None where two cannot be."""
     try:
-        kept.shutdown(socket.SHUT_RDWR)  # on Linux it listens no more, and the port is never free meanwhile
+        return bound(old.family, old.type, 0, old.getsockname())
     except OSError:
-        kept.close()
-        kept = bound(family, kind, 0, address)
-    kept.settimeout(0)
-    return kept
+        return None
 
 
 def _turn_away(bound: socket.socket) -> None:

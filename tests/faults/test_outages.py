@@ -169,7 +169,7 @@ def test_an_outage_that_refuses(serve):
     server.fault({"name": "it", "type": "outage", "parameters": {"how": "refuse"}, "duration": "300ms"})
     with pytest.raises(httpx.ConnectError):
         client.get(USERS)
-    server.wait(lambda: _answers(client))
+    server.wait(lambda: _answers(client), 5)
 
 
 def _answers(client):

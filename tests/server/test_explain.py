@@ -100,6 +100,8 @@ def test_members(serve):
         ({"filter": "title pr", "id": "nobody"}, 404),
         ({"patch": {}, "id": "nobody"}, 400),
         ({"patch": {}}, 404),
+        ({"patch": {}, "id": ""}, 404),
+        ({"patch": {}, "id": ".search"}, 404),
         ({"filters": "title pr"}, 400),
     ],
 )

@@ -15,7 +15,7 @@ from mockscim.faults.effect import Effect, Proceed, Respond, Serving, phrase
 from mockscim.faults.errors import Wrong
 from mockscim.faults.moment import Moment
 from mockscim.faults.registry import Parameters, fault
-from mockscim.faults.retry_after import FORMS, Form, retry_after, whole
+from mockscim.faults.retry_after import FORMS, Form, http_date, retry_after, whole
 from mockscim.faults.world import Serve, World
 from mockscim.scim.call import Call, Reply
 from mockscim.scim.errors import ScimError
@@ -89,7 +89,8 @@ class RateLimit(Parameters, frozen=True, kw_only=True):
         if mine.take(now):
             # Where no head of an answer is ours to write there is nothing to be told.
             told = self.show != "no" and attempt.target and attempt.operation != "token.create"
-            return Counted(self._shown(mine, now)) if told else Proceed()
+            date = (("Date", http_date(now)),) if self.show == "epoch" else ()
+            return Counted((*date, *self._shown(mine, now))) if told else Proceed()
         if self.count_rejected:
             mine.punish(now)
         headers = retry_after(self.retry_after, mine.wait(now), now, moment.draw) | dict(self._shown(mine, now))
