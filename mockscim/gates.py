@@ -2,7 +2,7 @@
 
     received           the request is read, and nothing is decided
     before_commit      faults before the commit have had their turn
-    after_commit       the change is made, and the client does not know
+    after_commit       a change is made, and the client does not know; what changes nothing is not held
     before_last_byte   the answer is on the wire but for its last byte
 
 A gate is closed when it is made. Releasing it lets all go that wait there, and takes it away. One that nobody releases

@@ -60,7 +60,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     def __post_init__(self) -> None:
         for operation in self.operations:
-            if wrong := _wrong_operation(operation):
+            if wrong := wrong_operation(operation):
                 raise Wrong("operation", wrong)
         if not self.operations:
             raise Wrong("operation", "expected at least one operation")
@@ -172,7 +172,7 @@ def glob(text: str) -> re.Pattern[str]:
     return re.compile(fnmatch.translate(text.replace("[", "[[]").replace("?", "[?]")))
 
 
-def _wrong_operation(operation: str) -> str:
+def wrong_operation(operation: str) -> str:
     """What is wrong with an operation's name, or "": a rule with a slip of the pen would never fire."""
     resource, dot, verb = operation.partition(".")
     if not _RESOURCE.fullmatch(resource) or not (dot or "*" in operation):

@@ -227,7 +227,8 @@ class ScimServer:
         answer = self._perform(visit, call, decision.serving)
         if call.verdict is not None:
             decision = self._add_inner(visit, call.verdict, decision)
-        if not await visit.pass_gates(closed.get("after_commit", ())):
+        # What has committed nothing is not held where a commit is waited for.
+        if visit.exchange.changes and not await visit.pass_gates(closed.get("after_commit", ())):
             return visit.cut()
         outcome = await self._spoil(visit, decision, answer) if decision.strikes_after else answer
         last = closed.get("before_last_byte", ())

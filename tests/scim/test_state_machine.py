@@ -416,7 +416,7 @@ class Whole(RuleBasedStateMachine):
                 assert held == scanned
 
 
-SETTINGS = settings(max_examples=200, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=400, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def test_whole_service() -> None:

@@ -74,6 +74,15 @@ def test_a_request_waits_where_the_gate_stands(serve, at, held):
     assert server.admin.get(f"{ADMIN}/gates/g").status_code == 404
 
 
+def test_what_commits_nothing_is_not_held_after_the_commit(serve):
+    """A refused request and a read pass an after_commit gate: nobody takes them for a commit."""
+    server = serve(fixture=None)
+    server.admin.put(f"{ADMIN}/gates/g", json={"match": {"operation": "user.*"}, "at": "after_commit"})
+    assert server.client.post("/scim/v2/Users", json={}, headers=SCIM_JSON).status_code == 400
+    assert server.client.get("/scim/v2/Users").status_code == 200
+    assert server.admin.get(f"{ADMIN}/gates/g").json()["reached"] == 0
+
+
 def test_the_last_byte_is_held_back(serve):
     """At before_last_byte all of the answer but one byte has come."""
     server = serve(fixture=None)

@@ -129,6 +129,8 @@ def test_within_waits_for_what_is_still_to_come(serve):
         ({"sequence": ["user.get"], "count": 1}, "/sequence"),
         ({"within": "soon"}, "/within"),
         ({"operations": "user.get"}, None),
+        ({"operation": "user.creat", "count": 0}, "/operation"),
+        ({"sequence": ["user.list", "user.creat"]}, "/sequence/1"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(serve, expected, where):
