@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+import shlex
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ from mockscim.scim.service import Service
 from mockscim.scim.store import Store
 from mockscim.tokens import TokenDocument, Tokens
 
+_LONGEST_RULES = 2000
 _START = "\0start"
 _LOADING = "\0loading"
 _MOST_EXPECTATIONS = 1000
@@ -205,6 +207,25 @@ class Tenant:
         """Do what was to happen by now; to be called before anybody looks."""
         if self.agenda.due:
             self.agenda.catch_up(self.clock.now())
+
+    def command(self) -> str:
+        """The command that starts the same again: same seed, fixture and rules give the same faults."""
+        start = self.start
+        parts = ["mockscim", "serve", "--profile", start.profile.name, "--seed", str(start.seed)]
+        if start.fixture is not None:
+            parts += ["--fixture", start.fixture.source]
+        if start.clock != "real":
+            parts += ["--clock", start.clock]
+        parts += ["--strict"] if start.strict else []
+        for option, codes in (("--accept", start.accept), ("--refuse", start.refuse)):
+            parts += [part for code in codes for part in (option, code)]
+        parts += ["--require-if-match"] if start.require_if_match else []
+        rules = [rule.document for rule in self.faults.rules()]
+        if not rules:
+            return shlex.join(parts)
+        text = orjson.dumps({"rules": rules}).decode()
+        told = text if len(text) <= _LONGEST_RULES else ", ".join(rule.name for rule in self.faults.rules())
+        return f"{shlex.join([*parts, '--faults', 'rules.json'])}  # rules.json: {told[:_LONGEST_RULES]}"
 
     def note(self, changes: Iterable[Change], journal: int | None, now: str | None = None) -> tuple[int, ...]:
         """Enter committed changes into the history; returns the numbers of those that the exchange is behind.

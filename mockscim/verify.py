@@ -81,14 +81,14 @@ class Scene:
         dropped: how many exchanges it no longer has.
         changes: the history by number, as far as it is kept.
         types: resource types by the first half of their operations: ``user``.
-        seed: the number behind every chance.
+        command: what starts the same server again.
     """
 
     exchanges: Sequence[Exchange]
     dropped: int
     changes: dict[int, Change]
     types: dict[str, ResourceType]
-    seed: int
+    command: str
 
 
 def verify(expected: Expectation, scene: Scene) -> Verdict:
@@ -123,7 +123,7 @@ def verify(expected: Expectation, scene: Scene) -> Verdict:
     if scene.dropped and not ok:
         lines.append(f"incomplete: the journal has dropped {scene.dropped} exchanges")
     if not ok:
-        lines.append(f"reproduce: seed {scene.seed}")
+        lines.append(f"reproduce: {scene.command}")
     return Verdict(ok, len(found), tuple(exchange.n for exchange in found), "\n".join(lines))
 
 
@@ -331,7 +331,7 @@ def _in_order(expected: Expectation, sequence: Sequence[str], scene: Scene) -> V
         lines.append(f"{mark} {_line(exchange)}")
     if not ok:
         lines.append(f"missing: {sequence[len(found)]}" + (f" after #{found[-1].n}" if found else ""))
-        lines.append(f"reproduce: seed {scene.seed}")
+        lines.append(f"reproduce: {scene.command}")
     return Verdict(ok, len(found), tuple(exchange.n for exchange in found), "\n".join(lines))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from copy import deepcopy
 from typing import Any
 
@@ -157,18 +156,5 @@ def _judge(tenant: Tenant, parameters: Strictness, expectations: tuple[Expectati
         "broken": [item["id"] for item in items if item["verdict"] == "broken"],
         "exchanges": len(tenant.journal),
         "seed": tenant.start.seed,
-        "reproduce": _reproduce(tenant),
+        "reproduce": tenant.command(),
     }
-
-
-def _reproduce(tenant: Tenant) -> str:
-    """The command that starts the same server again: same seed, fixture and rules give the same faults."""
-    start = tenant.start
-    parts = ["mockscim", "serve", "--profile", start.profile.name, "--seed", str(start.seed)]
-    if start.fixture is not None:
-        parts += ["--fixture", start.fixture.source]
-    if start.clock != "real":
-        parts += ["--clock", start.clock]
-    parts += ["--strict"] if start.strict else []
-    rules = [rule.name for rule in tenant.faults.rules()]
-    return shlex.join(parts) + (f"  # fault rules: {', '.join(rules)[:200]}" if rules else "")

@@ -59,5 +59,5 @@ def scene(tenant: Tenant) -> Scene:
         tenant.journal.dropped,
         {entry.n: entry.change for entry in tenant.history},
         {kind.resource: kind for kind in tenant.registry.types.values()},
-        tenant.start.seed,
+        tenant.command(),
     )

@@ -20,7 +20,9 @@ def test_the_whole_answer(stage):
     assert all(item["why"] and len(item["definition"]) > 100 and item["name"] for item in answer["items"])
     assert (answer["next"], answer["broken"], answer["exchanges"], answer["seed"]) == (None, [], 1, 5)
     assert answer["reproduce"] == (
-        "mockscim serve --profile standard --seed 5 --fixture small.json  # fault rules: slow"
+        "mockscim serve --profile standard --seed 5 --fixture small.json --faults rules.json"
+        '  # rules.json: {"rules":[{"name":"slow","type":"latency","parameters":{"delay":"1ms"},'
+        '"match":{"operation":"user.create"},"phase":"before"}]}'
     )
 
 

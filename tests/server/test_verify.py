@@ -93,7 +93,10 @@ def test_a_miss_tells_the_closest_criterion_by_criterion(lost):
     assert lines[first + 3].strip() == '! where      externalId eq "a2", got "a1"'
     assert lines[first + 4].strip() == "fault once (abort, after) struck: 503; committed"
     assert lines[first + 5].strip().startswith("stored: User ")
-    assert lines[-1] == "reproduce: seed 7"
+    assert lines[-1].startswith(
+        "reproduce: mockscim serve --profile standard --seed 7 --faults rules.json  # rules.json: {"
+    )
+    assert '"name":"once"' in lines[-1]
 
 
 def test_sequences(lost):
