@@ -58,8 +58,10 @@ def test_one_is_broken(server, check):
         *out.splitlines()[2:-3],
         "",
         "1 exchanges: broken: I2; seed 0",
-        "reproduce: mockscim serve --profile standard --seed 0 --fixture small.json --faults rules.json"
-        '  # rules.json: {"rules":[{"name":"lost","type":"lost_ack","parameters":{"outcome":"503"},"phase":"after"}]}',
+        (
+            "reproduce: mockscim serve --profile standard --seed 0 --fixture small.json --faults rules.json"
+            '  # rules.json: {"rules":[{"name":"lost","type":"lost_ack","parameters":{"outcome":"503"},"phase":"after"}]}'
+        ),
     ]
     assert "zed@example.com" in out
     assert max(map(len, out.splitlines()[:-1])) <= WIDTH  # the last line is to be pasted whole

@@ -117,10 +117,12 @@ def test_within_waits_for_what_is_still_to_come(serve):
     started = time.monotonic()
     assert not verify(server, operation="user.create", within="30ms")["ok"]
     assert time.monotonic() - started >= 0.03
-    threading.Timer(0.05, create, [server]).start()
+    client = threading.Timer(0.05, create, [server])
+    client.start()
     started = time.monotonic()
     assert verify(server, operation="user.create", count=1, within="5s")["ok"]
     assert time.monotonic() - started < 4
+    client.join()
 
 
 @pytest.mark.parametrize(
