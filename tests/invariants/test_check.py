@@ -60,7 +60,8 @@ def test_one_is_broken(server, check):
         "1 exchanges: broken: I2; seed 0",
         (
             "reproduce: mockscim serve --profile standard --seed 0 --fixture small.json --faults rules.json"
-            '  # rules.json: {"rules":[{"name":"lost","type":"lost_ack","parameters":{"outcome":"503"},"phase":"after"}]}'
+            '  # rules.json: {"rules":[{"name":"lost","type":"lost_ack","parameters":{"outcome":"503"},'
+            '"phase":"after"}]}'
         ),
     ]
     assert "zed@example.com" in out
