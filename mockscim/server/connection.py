@@ -88,6 +88,9 @@ class Connection(RequestHandler):
             self._go_on(_Parsed(error), data)
             return
         messages = parsed[0]
+        if not messages and not parsed[1]:  # part of a head or body, or nothing: aiohttp asks so after each body
+            self._end_broken_bodies()
+            return
         if len(messages) != 1 or not self._answer_at_once(*messages[0], data):
             self._go_on(_Parsed(parsed), data)
         elif self._messages:  # reading its body has brought in the next
