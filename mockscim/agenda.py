@@ -24,12 +24,6 @@ class Agenda:
         self.due: list[tuple[float, int, Work]] = []
         self._serial = itertools.count()
 
-    def __bool__(self) -> bool:
-        return bool(self.due)
-
-    def __len__(self) -> int:
-        return len(self.due)
-
     def add(self, at: float, work: Work) -> None:
         """Have something done once the clock shows ``at``; what is due at the same time is done in this order."""
         heapq.heappush(self.due, (at, next(self._serial), work))

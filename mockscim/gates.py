@@ -111,9 +111,6 @@ class Gates:
     def __init__(self) -> None:
         self.closed: dict[str, Gate] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self.closed)
-
     def __iter__(self) -> Iterator[Gate]:
         return iter(list(self.closed.values()))
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from mockscim.faults.retry_after import read_retry_after
 from mockscim.journal import Exchange
 from mockscim.scim.schema import ResourceType
 
@@ -227,22 +227,11 @@ def _retry_after_ignored(traffic: Traffic) -> Iterator[Exchange]:
         if exchange.started < until.get(operation, 0.0) - _SLACK:
             yield exchange
         if exchange.status in (429, 503):
-            wait = _retry_after(exchange)
+            answered = exchange.started + exchange.duration
+            asked = (v for name, v in exchange.response_headers.items() if name.lower() == "retry-after")
+            wait = read_retry_after(next(asked, ""), answered)
             if wait is not None:
-                until[operation] = exchange.started + exchange.duration + wait
-
-
-def _retry_after(exchange: Exchange) -> float | None:
-    """The seconds to wait that an answer asks for; None where it says none that can be understood."""
-    text = next((v for name, v in exchange.response_headers.items() if name.lower() == "retry-after"), None)
-    if text is None:
-        return None
-    if text.strip().isascii() and text.strip().isdigit():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - exchange.started)
-    except (TypeError, ValueError):
-        return None
+                until[operation] = answered + wait
 
 
 def _body(exchange: Exchange) -> Any:  # noqa: ANN401

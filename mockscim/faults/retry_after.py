@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from email.utils import formatdate
+import re
+from email.utils import formatdate, parsedate_to_datetime
 from typing import Literal
 
 from mockscim.faults.draw import Draw
@@ -14,11 +15,30 @@ FORMS = (
     " huge, garbage, and epoch, the time when it is over (cloudfoundry/cloud_controller_ng#2544), are seen."
 )
 
+_SECONDS = re.compile(r"[0-9]{1,12}")
 _LAST = 253_402_300_799  # the last second of the year 9999, beyond which no date is written
 _HUGE = "9999999999"
 _GARBAGE = ("soon", "-5", "10 seconds", "NaN", "1e3", "5, 10")
 _AGO = 3600
 _ROUNDING = 1e-6  # what a float of today's time cannot tell
+
+
+def read_retry_after(value: str, answered: float, *, dates: bool = True) -> float | None:
+    """The seconds that a Retry-After asks for, in one of the two forms of RFC 9110 §10.2.3; None for none of them.
+
+    Args:
+        value: of the header.
+        answered: when the answer came, in seconds since the epoch.
+        dates: whether the HTTP-date form says anything; on a virtual clock it does not.
+    """
+    text = value.strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date - answered if dates else None
 
 
 def whole(seconds: float) -> int:

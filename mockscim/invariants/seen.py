@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
@@ -12,11 +11,11 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from mockscim.faults.retry_after import read_retry_after
 from mockscim.journal import Exchange
 
 _ID_IN_LOCATION = re.compile(r"/([^/?#]+)/?(?:[?#].*)?$")
 _TOLD = 0.05  # further than this from real time, a clock was moved
-_SECONDS = re.compile(r"[0-9]{1,12}")
 Identity = tuple[str, str, str, bytes]
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -192,16 +191,10 @@ class Seen:
         Args:
             dates: whether the HTTP-date form says anything; on a virtual clock it does not.
         """
-        value = (self.header("retry-after") or "").strip()
         if not self.arrived or self.status not in (429, 503):
             return None
-        if _SECONDS.fullmatch(value):
-            return float(value)
-        try:
-            date = parsedate_to_datetime(value).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            return None
-        return date - self.exchange.started - self.exchange.duration if dates else None
+        answered = self.exchange.started + self.exchange.duration
+        return read_retry_after(self.header("retry-after") or "", answered, dates=dates)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path or '/'}"

@@ -116,6 +116,17 @@ def test_retry_after_ignored(serve):
     assert found(server) == {"retry-after-ignored": [3]}
 
 
+@pytest.mark.parametrize("nonsense", ["soon", "-5", "Fri, 31 Dec 999999999999 23:59:59 GMT", "9" * 400])
+def test_a_retry_after_that_says_nothing(serve, nonsense):
+    """What nobody can understand was not ignored, and breaks nothing."""
+    server = serve(fixture=None)
+    server.fault({"type": "abort", "parameters": {"status": 429, "retry_after": nonsense}, "times": 1,
+                  "match": {"operation": "user.list"}})  # fmt: skip
+    server.client.get(USERS)
+    server.client.get(USERS)
+    assert found(server) == {}
+
+
 def test_a_told_clock_says_nothing_of_waiting(serve):
     """Under a virtual clock the time between requests is not the client's."""
     server = serve(fixture=None, clock="virtual")
