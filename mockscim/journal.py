@@ -95,8 +95,11 @@ class Exchange:
     def measure(self) -> int:
         """About the bytes that this exchange keeps in memory."""
         headers = self._headers
-        known = len(headers) if isinstance(headers, bytes) else sum(map(len, headers.values()))
-        size = self.size = known + len(self.body) + len(self.response_body) + len(self.path) + len(self.query) + 1024
+        if isinstance(headers, bytes):  # all of the request; what was read from it may be kept beside it
+            known = 2 * len(headers)
+        else:
+            known = sum(map(len, headers.values())) + len(self.body) + len(self.path) + len(self.query)
+        size = self.size = known + len(self.response_body) + 1024
         return size
 
     def entry(self) -> dict[str, Any]:

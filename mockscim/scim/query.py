@@ -291,9 +291,19 @@ def list_response(rendered: list[bytes], total: int, start: int) -> bytes:
     return b",".join(rendered)
 
 
+def found_response(store: Store, record: Record | None, base: str, policy: Policy) -> bytes:
+    """A ListResponse with the one resource that was looked for, or none."""
+    if record is None:
+        return _NONE_HEAD + b"]}"
+    return b"".join((_ONE_HEAD, render(store, record, base, None, policy), b"]}"))
+
+
 @lru_cache(maxsize=64)
 def _list_head(total: int, start: int, count: int) -> bytes:
     return b'%b%d,"startIndex":%d,"itemsPerPage":%d,"Resources":[' % (_LIST_HEAD, total, start, count)
+
+
+_NONE_HEAD, _ONE_HEAD = _list_head(0, 1, 0), _list_head(1, 1, 1)
 
 
 def render(store: Store, record: Record, base: str, projection: Projection | None, policy: Policy) -> bytes:

@@ -7,7 +7,7 @@ each call is atomic on an event loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,7 +63,8 @@ class Service:
         self._lists: dict[tuple[Any, ...], bytes] = {}
         self._lists_of = 0
         self.cursors = Cursors(key, policy.cursor_timeout)
-        self._cursor_first = policy.pagination.startswith("cursor")
+        # Whether a list that does not say how it is paged is paged by cursor, so that its answer depends on the time.
+        self.cursor_first = policy.pagination.startswith("cursor")
         # By the path's first segment, as published; others are looked up in the registry.
         self._kinds = {kind.endpoint[1:]: kind for kind in registry.types.values()}
 
@@ -129,14 +130,15 @@ class Service:
         if call.me:
             me.resolve(call, self.registry, self.store)
 
-    def read(self, call: Call, parameters: Iterable[tuple[str, str]], body: bytes) -> None:
+    def read(self, call: Call, parameters: Sequence[tuple[str, str]], body: bytes) -> None:
         """Read a request's parameters and body into its call.
 
         What is wrong with them is kept as the call's problem, and raised by ``perform``: so a fault may still strike,
         and a resource that is not there is 404 whatever was sent to it.
         """
         try:
-            call.parameters = query.read_parameters(parameters, call.tolerance)
+            if parameters:
+                call.parameters = query.read_parameters(parameters, call.tolerance)
             if self.policy.interop:
                 interop.check_parameters(call.method, call.parameters, call.tolerance)
             if call.has_body:
@@ -303,24 +305,19 @@ class Service:
             return Reply(304, None, {"ETag": etag} if etag is not None else {})
         return reply
 
-    def by_cursor(self, parameters: Mapping[str, str]) -> bool:
-        """Whether a query is paged by cursor, so that its answer depends on the time."""
-        return ("cursor" in parameters or self._cursor_first) and query.by_cursor(parameters, self.policy)
-
     def _list(self, call: Call, now: str) -> Reply:
         parameters = call.parameters
         if call.method == "POST":
             parameters = query.read_search(call.document, call.tolerance)
-        if ("cursor" in parameters or self._cursor_first) and query.by_cursor(parameters, self.policy):
+        if ("cursor" in parameters or self.cursor_first) and query.by_cursor(parameters, self.policy):
             listing = query.read_cursor_listing(parameters, self.policy, self.cursors, call.operation, now)
             return Reply(200, self._listed(call, listing))
         kind = call.type
-        if len(parameters) == 1 and "filter" in parameters and kind is not None and not self._shows_outsiders(kind):
+        if kind is not None and len(parameters) == 1 and "filter" in parameters and not self._shows_outsiders(kind):
             # What clients ask most, by the short way: is there one with this userName?
             found = query.look_up(self.store, kind, parameters["filter"], self.policy)
             if found is not None and len(found) <= 1:
-                rendered = [query.render(self.store, record, call.base, None, self.policy) for record in found]
-                return Reply(200, query.list_response(rendered, len(rendered), 1))
+                return Reply(200, query.found_response(self.store, found[0] if found else None, call.base, self.policy))
         if call.resize is not None:  # no page that others are to get
             return Reply(200, self._listed(call, query.read_listing(parameters, self.policy)))
         key = (call.base, call.type, *parameters.items())

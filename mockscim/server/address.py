@@ -34,6 +34,17 @@ class Address(NamedTuple):
     query: str
 
 
+def read_plain(target: str) -> tuple[str, str] | None:
+    """The path and query of a target of SCIM at the bare root with nothing to decode, as most are.
+
+    None for all others, which ``read_address`` reads.
+    """
+    path, _, query = target.partition("?")
+    if path.startswith(_BELOW) and "%" not in path and "?" not in query and path != _BELOW:
+        return path[len(SCIM) :], query
+    return None
+
+
 def read_address(target: str, endpoints: frozenset[str]) -> Address:
     """Tell the parts of a request target.
 
@@ -48,8 +59,6 @@ def read_address(target: str, endpoints: frozenset[str]) -> Address:
         parts = urlsplit(target)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     path, _, query = target.partition("?")
-    if path.startswith(_BELOW) and path != _BELOW and "%" not in path and "?" not in query:
-        return Address("", "scim", path[len(SCIM) :], query)  # most are that simple
     tenant = ""
     if path.startswith("/t/"):
         name, slash, rest = path[3:].partition("/")

@@ -26,13 +26,14 @@ from mockscim.scim.discovery import ENDPOINTS
 from mockscim.scim.errors import ScimError, not_found
 from mockscim.scim.policy import Tolerance
 from mockscim.server import actions, gates, judging, verifying, wire  # noqa: F401 - they register control's routes
-from mockscim.server.address import Address, base_url, read_address, read_query
-from mockscim.server.arrival import Arrival, Request
+from mockscim.server.address import Address, base_url, read_address, read_plain, read_query
+from mockscim.server.arrival import Arrival, Request, head_of
 from mockscim.server.auth import misplaced, refusal
 from mockscim.server.body import body_at_hand, check_content_type, read_body
 from mockscim.server.bulk import InnerFaults
 from mockscim.server.connection import Connection
 from mockscim.server.control import Control
+from mockscim.server.heads import Head
 from mockscim.server.oauth import TokenEndpoint, TokenRequest, unread
 from mockscim.server.options import Options
 from mockscim.server.tenants import Tenants
@@ -84,9 +85,12 @@ class ScimServer:
             a fault, a control request.
         """
         try:
+            plain = read_plain(request.raw_path)
+            if plain is not None:
+                return self._scim(request, "", *plain)
             address = read_address(request.raw_path, self._endpoints)
             if address.area == "scim":
-                return self._scim(request, address)
+                return self._scim(request, address.tenant, address.path, address.query)
             handle = self._token if address.area == "token" else self.control.handle
             return self._guarded(request, handle(request, address))
         except ScimError as error:
@@ -107,28 +111,28 @@ class ScimServer:
             log.exception(_UNEXPECTED, request.method, request.raw_path)
             return failure()
 
-    def _scim(self, request: Request, address: Address) -> Any:  # noqa: ANN401
+    def _scim(self, request: Request, name: str, path: str, query: str) -> Any:  # noqa: ANN401
         started = time.perf_counter()
-        headers = request.headers
-        sent = headers.getall("Authorization", ())
-        tenant, grant = self.tenants.select(address.tenant, sent, needs_token=self.options.auth)
-        if len(sent) > 1 or (address.query and "access_token=" in address.query):
-            grant = (misplaced(sent, address.query) if self.options.auth else None) or grant
         known = request if isinstance(request, Arrival) else None
+        head = known.head if known is not None else head_of(request)
+        sent = head.authorization
+        tenant, grant = self.tenants.select(name, sent, needs_token=self.options.auth)
+        if len(sent) > 1 or (query and "access_token=" in query):
+            grant = (misplaced(sent, query) if self.options.auth else None) or grant
         exchange = Exchange(
             tenant.clock.now(),
             tenant.name,
             request.method,
-            address.path,
-            address.query,
-            headers if known is None else known.raw or headers,
+            path,
+            query,
+            head.headers if known is None else known.raw or head.headers,
             serial(request.protocol) if known is None else known.protocol.serial,
         )
         if tenant.agenda.due:
             tenant.catch_up()
         tenant.journal.number(exchange)
-        visit = Visit(request, address, tenant, exchange, grant, started)
-        if request.content is not EMPTY_PAYLOAD:
+        visit = Visit(request, head, tenant, exchange, grant, started)
+        if (known is not None and known.body is not None) or request.content is not EMPTY_PAYLOAD:
             body = body_at_hand(request, self.options.max_body)
             if body is None:
                 return self._guarded(request, self._wait_for(visit, self._with_body(visit)))
@@ -174,14 +178,14 @@ class ScimServer:
 
     def _answer(self, visit: Visit) -> Any:  # noqa: ANN401
         """Answer a request whose body is read; a coroutine where a fault makes it wait or go wrong."""
-        request, address, tenant, exchange = visit.request, visit.address, visit.tenant, visit.exchange
+        request, tenant, exchange = visit.request, visit.tenant, visit.exchange
         if tenant.journal.failed:
             tenant.journal.count_attempt(exchange)
         try:
-            host = request.headers.get("Host") or called_host(request)
+            host = visit.head.host or called_host(request)
             base = base_url(request.scheme, host, tenant.name, self.options.base_url)
             method = "GET" if exchange.method == "HEAD" else exchange.method
-            call = tenant.service.route(method, address.path, base)
+            call = tenant.service.route(method, exchange.path, base)
             grant = visit.grant
             if (grant is not FULL or call.me) and grant.good:
                 tenant.service.identify(call, grant.user)
@@ -189,7 +193,8 @@ class ScimServer:
             return told(exchange, error_answer(error, visit.media_type()))
         exchange.operation = call.operation
         if grant.good:
-            self._read(request, address, tenant, call, exchange.body)
+            if exchange.query or call.has_body or visit.head.conditional or tenant.policy.interop:
+                self._read(visit.head, exchange, tenant, call)
             exchange.refinements = call.refinements
             if call.bulk is not None and tenant.faults.active:
                 session = visit.session(call)
@@ -260,8 +265,8 @@ class ScimServer:
             if visit.grant is not FULL:
                 self._admit(visit.grant, call)
             # A read shows no time of its own, but for the cursors of a page, which end some time.
-            by_cursor = call.verb == "list" and tenant.service.by_cursor(call.parameters)
-            now = tenant.clock.text() if call.method != "GET" or by_cursor else ""
+            cursors = "cursor" in call.parameters or tenant.service.cursor_first
+            now = tenant.clock.text() if cursors or call.method != "GET" else ""
             if serving:
                 reply = self._serve(visit, call, serving)
             else:
@@ -327,7 +332,7 @@ class ScimServer:
         tenant.journal.number(exchange)
         exchange.body = asked.shown
         tenant.journal.count_attempt(exchange)
-        visit = Visit(request, address, tenant, exchange, Grant(good=known), started)
+        visit = Visit(request, head_of(request), tenant, exchange, Grant(good=known), started)
         return await self._wait_for(visit, self._issue(visit, asked))
 
     async def _issue(self, visit: Visit, asked: TokenRequest) -> Any:  # noqa: ANN401
@@ -346,24 +351,25 @@ class ScimServer:
     # -- the steps ---------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _read(request: Request, address: Address, tenant: Tenant, call: Call, body: bytes) -> None:
-        headers = request.headers
-        if "If-Match" in headers:
-            call.if_match = ", ".join(headers.getall("If-Match"))
-        if "If-None-Match" in headers:
-            call.if_none_match = ", ".join(headers.getall("If-None-Match"))
+    def _read(head: Head, exchange: Exchange, tenant: Tenant, call: Call) -> None:
+        headers, body = head.headers, exchange.body
+        if head.conditional:
+            if "If-Match" in headers:
+                call.if_match = ", ".join(headers.getall("If-Match"))
+            if "If-None-Match" in headers:
+                call.if_none_match = ", ".join(headers.getall("If-None-Match"))
         if tenant.policy.interop:
             try:
                 interop.check_headers(headers.get, call.tolerance, with_body=call.has_body and bool(body))
             except ScimError as error:
                 call.problem = error
                 return
-        if not address.query and not call.has_body:
+        if not exchange.query and not call.has_body:
             return
         try:
             if call.has_body and body:
-                check_content_type(headers.get("Content-Type"), call)
-            parameters = read_query(address.query)
+                check_content_type(head.content_type, call)
+            parameters = read_query(exchange.query) if exchange.query else ()
         except ScimError as error:
             call.problem = error
         else:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from mockscim.scim.call import Call
 from mockscim.scim.errors import ScimError
-from mockscim.server.arrival import Request
+from mockscim.server.arrival import Arrival, Request
 from mockscim.server.connection import Connection
 
 _CLOSE = {"Connection": "close"}
@@ -15,6 +15,8 @@ _BODY_TYPES = frozenset({"application/scim+json", "application/json"})
 
 def body_at_hand(request: Request, limit: int) -> bytes | None:
     """The body of a request where all of it is here and nothing is wrong with it; else None."""
+    if isinstance(request, Arrival) and request.body is not None:
+        return request.body if len(request.body) <= limit else None
     content = request.content
     if not content.is_eof() or content.exception() is not None or content.total_bytes > limit:
         return None
@@ -33,6 +35,8 @@ async def read_body(request: Request, limit: int) -> bytes:
     announced = request.content_length
     if announced is not None and announced > limit:
         raise _too_large(limit)
+    if isinstance(request, Arrival) and request.body is not None:
+        return request.body
     if (
         "Expect" in request.headers
         and request.headers["Expect"].lower() == "100-continue"
@@ -74,6 +78,8 @@ def check_content_type(header: str | None, call: Call) -> None:
     Raises:
         ScimError: 415.
     """
+    if header in _BODY_TYPES:
+        return
     if header is None or not header.strip():
         refusal = ScimError(415, None, "the request says no Content-Type")
         call.tolerance.allow("missing-content-type", "no Content-Type", refusal)

@@ -20,6 +20,7 @@ from mockscim.scim.errors import ScimError
 from mockscim.server import wire
 from mockscim.server.arrival import Arrival, Request
 from mockscim.server.door import Door
+from mockscim.server.heads import Heads
 
 # How often a connection that cannot tell of its end (in somebody else's Application) is looked at, in seconds.
 _LOOK_EVERY = 0.1
@@ -35,11 +36,21 @@ Begin = Callable[[Request], Any]
 class Connection(RequestHandler):
     """One connection of the low-level server."""
 
-    __slots__ = ("_begin", "begun", "broken", "lost", "scheme", "serial")
+    __slots__ = ("_begin", "_between", "_heads", "begun", "broken", "lost", "scheme", "serial")
 
-    def __init__(self, manager: web.Server, begin: Begin, serial: int, **options: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        manager: web.Server,
+        begin: Begin,
+        heads: Heads,
+        serial: int,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(manager, **options)
         self._begin = begin
+        self._heads = heads
+        # Whether the parser is between two requests, so that what comes next is the beginning of one.
+        self._between = True
         self.serial = serial
         self.scheme = "http"
         self.lost: set[Callable[[], None]] = set()
@@ -79,9 +90,19 @@ class Connection(RequestHandler):
             or self._force_close
             or self._close
         ):
+            if data:  # aiohttp asks with nothing after each body
+                self._between = False
             super().data_received(data)
             self._end_broken_bodies()
             return
+        begins, self._between = self._between, False
+        if begins and (read := self._heads.read(data)) is not None:
+            self._between = True
+            arrival = Arrival(read.method, read.target, read.head, self, data)
+            if read.body:
+                arrival.body = read.body
+            if self._answer_at_once(arrival):
+                return
         try:
             parsed = parser.feed_data(data)
         except HttpProcessingError as error:
@@ -89,9 +110,14 @@ class Connection(RequestHandler):
             return
         messages = parsed[0]
         if not messages and not parsed[1]:  # part of a head or body, or nothing: aiohttp asks so after each body
+            self._between = begins and not data
             self._end_broken_bodies()
             return
-        if len(messages) != 1 or not self._answer_at_once(*messages[0], data):
+        if (
+            self.begun is not None
+            or len(messages) != 1
+            or not self._answer_parsed(*messages[0], data if begins else b"")
+        ):
             self._go_on(_Parsed(parsed), data)
         elif self._messages:  # reading its body has brought in the next
             self._end_broken_bodies()
@@ -108,27 +134,45 @@ class Connection(RequestHandler):
                 self._parser = parser
         self._end_broken_bodies()
 
-    def _answer_at_once(self, message: RawRequestMessage, payload: StreamReader, data: bytes) -> bool:
-        """Answer the one request that has come, if it is whole and nothing has to be waited for; whether it was."""
-        transport = self.transport
+    def _answer_parsed(self, message: RawRequestMessage, payload: StreamReader, data: bytes) -> bool:
+        """Answer the one request that was parsed, if it is whole and nothing has to be waited for; whether it was.
+
+        ``data`` is what has come from its first byte on, if it has come in one piece.
+        """
         if (
             message.should_close
             or message.upgrade
             or (payload is not EMPTY_PAYLOAD and (not payload.is_eof() or payload.exception() is not None))
-            or transport is None
+        ):
+            return False
+        size = 0 if payload is EMPTY_PAYLOAD else payload.total_bytes
+        end = len(data) - size
+        whole = data[end - 4 : end] == b"\r\n\r\n" and data.startswith(message.method.encode())
+        if whole:  # nothing of the next request has come with it
+            self._between = True
+            self._heads.learn(data, message, size)
+        if not self._answer_at_once(Arrival.parsed(message, payload, self, data if whole else None)):
+            return False
+        if _consumed is not None:
+            _consumed(self._parser)
+        return True
+
+    def _answer_at_once(self, request: Arrival) -> bool:
+        """Answer a request, if nothing has to be waited for; whether it was."""
+        transport = self.transport
+        if (
+            transport is None
             or transport.get_write_buffer_size()  # aiohttp's way waits for a client that does not read
             or self._manager is None
         ):
             return False
-        outcome = self._begin(Arrival(message, payload, self, data if _is_whole(data, message, payload) else None))
+        outcome = self._begin(request)
         if not isinstance(outcome, wire.Answer):
             self.begun = outcome
             return False
-        if _consumed is not None:
-            _consumed(self._parser)
         if self._keepalive_timeout > 0:
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        outcome.send(transport, message.method, old=message.version < _HTTP_1_1)
+        outcome.send(transport, request.method, old=request.version < _HTTP_1_1)
         if not outcome.keep_alive:
             self.force_close()
         return True
@@ -228,13 +272,6 @@ class _Parsed:
         return self._result
 
 
-def _is_whole(data: bytes, message: RawRequestMessage, payload: StreamReader) -> bool:
-    """Whether what has come last is this one request from its first byte to its last."""
-    size = 0 if payload is EMPTY_PAYLOAD else payload.total_bytes
-    end = len(data) - size
-    return data.startswith(message.method.encode()) and data[end - 4 : end] == b"\r\n\r\n"
-
-
 _unfinished: set[asyncio.Task[Any]] = set()
 # Newer aiohttp counts the requests that are parsed and not yet taken, to pause a client that sends ahead.
 _consumed: Callable[[Any], None] | None = getattr(HttpRequestParser, "message_consumed", None)
@@ -246,9 +283,10 @@ class _Server(web.Server):
     def __init__(self, handler: Callable[[BaseRequest], Any], begin: Begin, **options: Any) -> None:  # noqa: ANN401
         super().__init__(handler)
         self._begin = begin
+        self._heads = Heads()
         self._options = options
         self._serials = itertools.count(1)
         self.door: Door | None = None
 
     def __call__(self) -> RequestHandler:
-        return Connection(self, self._begin, next(self._serials), loop=self._loop, **self._options)
+        return Connection(self, self._begin, self._heads, next(self._serials), loop=self._loop, **self._options)

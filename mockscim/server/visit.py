@@ -15,10 +15,10 @@ from mockscim.scim.errors import ScimError
 from mockscim.scim.filter import Node
 from mockscim.scim.schema import ResourceType
 from mockscim.server import wire
-from mockscim.server.address import Address
 from mockscim.server.arrival import Request
 from mockscim.server.auth import lacking
 from mockscim.server.connection import Connection, departure
+from mockscim.server.heads import Head
 from mockscim.tenant import Tenant
 from mockscim.tokens import Grant
 from mockscim.world import Session, caller
@@ -30,20 +30,20 @@ class Visit:
     """One request while it is here: what came, where it goes, and which life of the tenant it belongs to."""
 
     __slots__ = (
-        "address", "epoch", "exchange", "generation", "grant", "request", "started", "tenant",
+        "epoch", "exchange", "generation", "grant", "head", "request", "started", "tenant",
     )  # fmt: skip
 
     def __init__(
         self,
         request: Request,
-        address: Address,
+        head: Head,
         tenant: Tenant,
         exchange: Exchange,
         grant: Grant,
         started: float,
     ) -> None:
         self.request = request
-        self.address = address
+        self.head = head
         self.tenant = tenant
         self.exchange = exchange
         self.grant = grant
@@ -54,7 +54,7 @@ class Visit:
     def media_type(self) -> str:
         """What an answer with a body is of: as the profile has it, or the plain JSON that the client asks for."""
         own = self.tenant.start.profile.media_type
-        accept = self.request.headers.get("Accept")
+        accept = self.head.accept
         return own if accept is None or len(accept) >= _LONGEST_ACCEPT else _media_type(accept, own)
 
     def is_over(self) -> bool:
@@ -70,7 +70,7 @@ class Visit:
             call.operation,
             call.refinements,
             request.method,
-            self.address.path or "/",
+            self.exchange.path or "/",
             request.headers.get,
             grant.good,
             Where(tenant, call),
