@@ -7,7 +7,7 @@ carried out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -236,8 +236,7 @@ class Planner:
                 if value.get("value"):
                     if str(value["value"]).startswith(PREFIX):
                         raise invalid_value(f"{attribute.path} refers to a bulkId, which only a bulk request has")
-                    held_by = self._type_of(value["value"]) if len(types) > 1 else None
-                    target = held_by if held_by in types else types[0]
+                    target = self._referenced(types, value) if len(types) > 1 else types[0]
                     value["$ref"] = f"{_REF_MARK}{target.endpoint}/{value['value']}"
                 elif str(value.get("$ref", "")).startswith(tuple(f"{t.endpoint}/" for t in types)):
                     del value["$ref"]
@@ -245,6 +244,14 @@ class Planner:
                         del held[attribute.name]
             if urn is not None and not attributes.get(urn, True):
                 del attributes[urn]
+
+    def _referenced(self, types: Sequence[ResourceType], value: Mapping[str, Any]) -> ResourceType:
+        """The type of what a reference names: of one that is gone, as its ``$ref`` has it."""
+        held_by = self._type_of(value["value"])
+        if held_by is not None and held_by in types:
+            return held_by
+        given = str(value.get("$ref", ""))
+        return next((each for each in types if given.endswith(f"{each.endpoint}/{value['value']}")), types[0])
 
     def _drop_types(self, kind: ResourceType, attributes: dict[str, Any]) -> None:
         """Leave out values of types that this provider does not have; one without a type is of any."""

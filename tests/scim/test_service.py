@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import devices
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -618,3 +619,24 @@ def test_what_a_write_of_a_group_is_about(method: str, body: Any, refinements: t
     group = provider.group("g", "id-1")
     document = {"Operations": body} if isinstance(body, list) else body
     assert _ahead(provider, method, f"/Groups/{group}", document)[2] == refinements
+
+
+def test_a_reference_to_what_is_gone_keeps_its_type() -> None:
+    """Of several types, the ``$ref`` of a value that nobody has any more stays what it was, in PATCH and PUT."""
+    provider = Provider(registry=devices.registry())
+    group = provider.ask("POST", "/Groups", {"schemas": [urns.GROUP], "displayName": "G"})["id"]
+    body = {"schemas": [devices.DEVICE], "serialNumber": "1", "watchers": [{"value": group}]}
+    path = f"/Devices/{provider.ask('POST', '/Devices', body)['id']}"
+    assert provider.ask("DELETE", f"/Groups/{group}").status == 204
+    found = provider.get(path).document
+    assert found["watchers"] == [{"value": group, "$ref": f"{BASE}/Groups/{group}"}]
+    assert provider.ask("PUT", path, found).document["watchers"] == found["watchers"]
+    change = {"schemas": [urns.PATCH_OP], "Operations": [{"op": "add", "path": "label", "value": "L"}]}
+    assert provider.ask("PATCH", path, change).status == 200
+    assert provider.get(path)["watchers"] == found["watchers"]
+    unknown = {
+        **body,
+        "serialNumber": "2",
+        "watchers": [{"value": "x", "$ref": "https://elsewhere.example.com/Groups/y"}],
+    }
+    assert provider.ask("POST", "/Devices", unknown)["watchers"] == [{"value": "x", "$ref": f"{BASE}/Users/x"}]
