@@ -244,6 +244,7 @@ class _Job:
         try:
             self._check(operation)
             call = self._route(operation)
+            self._check_values(operation, call)
             verdict = self._prepare(operation, call)
             if not verdict.carry_out:
                 return _Outcome(self._replaced(operation, call, verdict), done=False)
@@ -265,14 +266,19 @@ class _Job:
         if operation.problem is not None:
             raise operation.problem
         for name in sorted(operation.needs):
-            id_ = self._ids.get(name)
-            if id_ is None:
+            if name not in self._ids:
                 raise invalid_value(f"{operation.where} refers to {PREFIX}{name[:100]}, which was not created")
-            is_there = self._store.find(id_) is not None or id_ in self._provider.planner.promised
-            if name in operation.values and not is_there:
-                raise invalid_value(f"{operation.where} refers to {PREFIX}{name[:100]}, which is not there")
         if self._looked_at > MOST_LOOKED_AT:
             raise ScimError(413, None, "the operations have to look at too many values; send fewer in one request")
+
+    def _check_values(self, operation: BulkOperation, call: Call) -> None:
+        """Refuse references to what the job has made and is gone again; to what is gone itself anything is 404."""
+        for name in sorted(operation.values):
+            id_ = self._ids[name]
+            if self._store.find(id_) is None and id_ not in self._provider.planner.promised:
+                if call.id is not None:
+                    self._provider.planner.target(call)
+                raise invalid_value(f"{operation.where} refers to {PREFIX}{name[:100]}, which is not there")
 
     def _route(self, operation: BulkOperation) -> Call:
         method, path = operation.method or "", resolved(operation.path, self._ids.__getitem__)

@@ -1035,3 +1035,15 @@ def test_the_components_of_a_long_chain_need_no_recursion() -> None:
     assert set(statuses(done(provider, *circle(1000)))) == {"201"}
     chain = [post_group(f"g{n}", f"G{n}", f"bulkId:g{n + 1}") for n in range(999)]
     assert set(statuses(done(provider, *chain, post_group("g999", "G999")))) == {"201"}
+
+
+def test_what_the_job_has_deleted_is_gone_whatever_is_sent_to_it() -> None:
+    """A PUT of it that refers to it is 404, as one that does not; another's reference to it is 400."""
+    results = done(
+        Provider(),
+        post_user("a", "ann"),
+        delete("/Users/bulkId:a"),
+        {"method": "PUT", "path": "/Users/bulkId:a", "data": managed("a", "ann", "bulkId:a")["data"]},
+        managed("b", "bob", "bulkId:a"),
+    )
+    assert statuses(results) == ["201", "204", "404", "400"]
