@@ -54,11 +54,7 @@ def explain(tenant: Tenant, question: Question, base: str) -> dict[str, Any]:
     Raises:
         ScimError: 404 for what is not there, 400 for a filter or a PATCH that is none.
     """
-    wanted = question.type.strip("/").lower()
-    types = tenant.registry.types.values()
-    kind = next((k for k in types if wanted in (k.name.lower(), k.endpoint.strip("/").lower())), None)
-    if kind is None:
-        raise not_found(f"there is no resource type {question.type[:100]}")
+    kind = tenant.resource_type(question.type)
     if question.patch is not None:
         if not question.id or question.id.lower() == ".search":  # which would be another endpoint's path
             raise not_found("a PATCH is explained for one resource: give its id")

@@ -173,6 +173,11 @@ class Journal:
         """The number of the newest exchange; 0 when there was none."""
         return self._n
 
+    @property
+    def under_way(self) -> int:
+        """How many exchanges have begun and are not over."""
+        return self._n - self.cleared - self.dropped - len(self._kept)
+
     def number(self, exchange: Exchange) -> int:
         """Give an exchange its number, in the order of arrival."""
         self._n += 1

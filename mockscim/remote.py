@@ -1,4 +1,4 @@
-"""A small synchronous client of a running server's control API, for the command line."""
+"""A small synchronous client of a running server's control API, for the command line and ``MockScim.connect``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import http.client
 import re
 import ssl
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
@@ -22,8 +22,16 @@ class RemoteError(Exception):
     """The server is not there, or does not do what it was asked; the text is a line for people."""
 
 
+class Answered(NamedTuple):
+    """What a server has answered; ``server`` is its header of that name."""
+
+    status: int
+    content: bytes
+    server: str | None
+
+
 class Remote:
-    """One tenant of a running server.
+    """One tenant of a running server; may be used by several threads.
 
     Args:
         url: the server's root, its ``base_url`` or its ``admin_url``, with ``/t/TENANT`` for a tenant.
@@ -48,15 +56,56 @@ class Remote:
         path = parts.path.rstrip("/")
         for area in ("/scim/v2", "/_mockscim"):
             path = path.removesuffix(area)
-        self._connection = (
-            http.client.HTTPSConnection(host, port, timeout=_SECONDS, context=_trust(ca))
-            if parts.scheme == "https"
-            else http.client.HTTPConnection(host, port, timeout=_SECONDS)
-        )
+        self._address = host, port
+        self._context = _trust(ca) if parts.scheme == "https" else None
         self._path = f"{path}/_mockscim"
         self._admin_token = admin_token
         self.root = f"{parts.scheme}://{parts.netloc}{path}"
         self.base_url = f"{self.root}/scim/v2"
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        parameters: Mapping[str, object] | None = None,
+        patience: float = _SECONDS,
+    ) -> Answered:
+        """The answer to a control request, whatever it is.
+
+        Args:
+            method: the HTTP method.
+            path: below ``/_mockscim``, its parts already quoted.
+            body: what is sent as JSON, bytes as they are; None for nothing.
+            parameters: of the query string.
+            patience: how long to wait for it, in seconds.
+
+        Raises:
+            RemoteError: there is none.
+        """
+        headers = {"Accept": "application/json"}
+        if self._admin_token is not None:
+            headers["Authorization"] = f"Bearer {self._admin_token}"
+        sent = body if isinstance(body, bytes | None) else orjson.dumps(body)
+        if sent is not None:
+            headers["Content-Type"] = "application/json"
+        target = self._path + path + (f"?{urlencode(parameters)}" if parameters else "")
+        connection = self._connection(patience)
+        try:
+            connection.request(method, target, sent, headers)
+            response = connection.getresponse()
+            return Answered(response.status, response.read(), response.getheader("Server"))
+        except (OSError, http.client.HTTPException) as error:
+            raise RemoteError(_unanswered(self.root, error)) from None
+        finally:
+            # A connection a call: one that is kept may have been closed in between.
+            connection.close()
+
+    def _connection(self, patience: float) -> http.client.HTTPConnection:
+        host, port = self._address
+        if self._context is not None:
+            return http.client.HTTPSConnection(host, port, timeout=patience, context=self._context)
+        return http.client.HTTPConnection(host, port, timeout=patience)
 
     def raw(
         self,
@@ -79,22 +128,7 @@ class Remote:
         Raises:
             RemoteError: no answer, or one that is no success.
         """
-        headers = {"Accept": "application/json"}
-        if self._admin_token is not None:
-            headers["Authorization"] = f"Bearer {self._admin_token}"
-        sent = None if body is None else orjson.dumps(body)
-        if sent is not None:
-            headers["Content-Type"] = "application/json"
-        target = self._path + path + (f"?{urlencode(parameters)}" if parameters else "")
-        try:
-            self._connection.request(method, target, sent, headers)
-            response = self._connection.getresponse()
-            status, content, server = response.status, response.read(), response.getheader("Server")
-        except (OSError, http.client.HTTPException) as error:
-            raise RemoteError(_unanswered(self.root, error)) from None
-        finally:
-            # A connection a call: one that is kept may have been closed in between.
-            self._connection.close()
+        status, content, server = self.exchange(method, path, body, parameters)
         if status < 300:
             return content
         if status == 404 and missing is not None:

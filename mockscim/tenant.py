@@ -130,9 +130,7 @@ class Tenant:
         rules = [*start.profile.faults, *start.faults]
         self.check_operations(rules)
         self.faults = FaultEngine(start.seed, self.clock.now(), rules)
-        self.tokens = Tokens()
-        for token in start.tokens:
-            self.tokens.mint(self.clock.now(), TokenDocument(token=token) if isinstance(token, str) else token)
+        self.tokens = self._start_tokens()
         if start.fixture is not None:
             self._seed(start.fixture)
         self.store.snapshot(_START)
@@ -194,6 +192,17 @@ class Tenant:
         self.history.reset()
         self.marks.clear()
         self.expectations.clear()  # as at the start, when nobody had said what is desired
+
+    def renew(self) -> None:
+        """As new for somebody else: reset, and without the tokens that were minted since, which a reset leaves."""
+        self.reset()
+        self.tokens = self._start_tokens()
+
+    def _start_tokens(self) -> Tokens:
+        tokens = Tokens()
+        for token in self.start.tokens:
+            tokens.mint(self.clock.now(), TokenDocument(token=token) if isinstance(token, str) else token)
+        return tokens
 
     def cut(self) -> None:
         """End what is in flight: waits stop, and what had not been committed yet never is."""
@@ -260,9 +269,7 @@ class Tenant:
         Raises:
             ScimError: 404 for what is not there, 400 or 409 for what cannot be.
         """
-        kind = next((k for k in self.registry.types.values() if type_name in (k.name, k.endpoint[1:])), None)
-        if kind is None:
-            raise not_found(f"there is no resource type {type_name[:100]}")
+        kind = self.resource_type(type_name)
         call = self.service.route(method, kind.endpoint + (f"/{id_}" if id_ is not None else ""), base)
         call.tolerance = Tolerance(frozenset(LENIENCIES))
         self.service.read(call, (), orjson.dumps(document) if document is not None else b"")
@@ -273,6 +280,20 @@ class Tenant:
         if noted:
             self.note(reply.changes, None)
         return reply
+
+    def resource_type(self, name: str) -> ResourceType:
+        """The resource type of that name or endpoint, in any case: ``User``, ``Users``, ``/users``.
+
+        Raises:
+            ScimError: 404; names those that there are.
+        """
+        wanted = name.strip("/").lower()
+        types = list(self.registry.types.values())
+        kind = next((k for k in types if wanted in (k.name.lower(), k.endpoint.strip("/").lower())), None)
+        if kind is None:
+            known = ", ".join(each.name for each in types)
+            raise not_found(f"there is no resource type {name[:100]} (known: {known})")
+        return kind
 
     # -- fixtures ----------------------------------------------------------------------------------------------
 

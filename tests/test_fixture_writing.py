@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockscim.fixtures import load, parse, render, resolve_members, to_document
+from mockscim.fixtures import load, parse, render, resolve_members, to_document, whole_document
 from mockscim.scim import urns
 
 DEVICE = "urn:example:Device"
@@ -132,3 +132,20 @@ def test_any_users_and_groups_come_back_as_written(names, titles, data):
     resolve_members(fixture.resources)
     assert of(fixture, "/Users") == users
     assert of(fixture, "/Groups") == groups
+
+
+def test_a_fixture_as_a_whole_document():
+    """All that a fixture holds comes along, and is read to the same; what is empty is left out."""
+    given = {
+        "profile": "segment",
+        "description": "A day",
+        "users": [{"userName": "ann@example.com"}],
+        "groups": [{"displayName": "Engineering", "members": ["ann@example.com"]}],
+        "resources": {"/Devices": [{"serial": "A-1"}]},
+        "accounts": [{"userName": "bob@example.com"}],
+        "schemas": [{"id": DEVICE, "name": "Device", "attributes": []}],
+        "resourceTypes": [{"name": "Device", "endpoint": "/Devices", "schema": DEVICE}],
+    }
+    read = parse(json.dumps(given).encode(), "fixture")
+    assert whole_document(read) == given
+    assert whole_document(parse(b"{}", "fixture")) == {}

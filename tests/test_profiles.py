@@ -515,3 +515,24 @@ def test_a_profile_is_not_changed_by_its_tenants():
     assert (msgspec.to_builtins(profile.document), profile.policy) == before
     assert "X" not in profile.registry().types
     assert profiles.load("segment").policy == profile.policy
+
+
+def test_a_profile_that_stands_alone(tmp_path):
+    """What is read from a file has in it what that extends, and makes the same profile elsewhere."""
+    path = tmp_path / "mine.toml"
+    path.write_text('name = "mine"\nextends = "segment"\n[behaviour]\nleft_user = "inactive"\n')
+    read = profiles.read(str(path))
+    assert "extends" not in read
+    assert load_bundled(read).policy == load(str(path)).policy != load("segment").policy
+    assert load_bundled(profiles.read({"extends": "segment"})).policy == load("segment").policy
+    path.write_text(f'extends = "{path}"')
+    with pytest.raises(ProfileError, match="a profile cannot extend itself"):
+        profiles.read(str(path))
+
+
+def test_a_profile_that_comes_along_is_read_once():
+    """A test suite makes hundreds of servers: profile and registry are shared, and what is brought along is not."""
+    assert load("segment") is load_bundled("segment")
+    assert load("segment").registry() is load("segment").registry()
+    brought = [{"id": "urn:x", "attributes": []}], [{"name": "X", "endpoint": "/X", "schema": "urn:x"}]
+    assert load("segment").registry(*brought) is not load("segment").registry(*brought)

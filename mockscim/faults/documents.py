@@ -107,8 +107,8 @@ def _explain(error: msgspec.ValidationError, to: type, pointer: str) -> FaultErr
     if found := re.fullmatch(r"Object missing required field `(.*)`", what, re.DOTALL):
         return FaultError(pointer_to(here, found[1]), "this key is required")
     if what.startswith("Invalid enum value") and typing.get_origin(field) is Literal:
-        known = typing.get_args(field)
-        return FaultError(here, f"expected one of {', '.join(map(str, known))}; {what.lower()}")
+        known = dict.fromkeys(map(str, typing.get_args(field)))  # a number may be given as text, too
+        return FaultError(here, f"expected one of {', '.join(known)}; {what.lower()}")
     if bounds and (found := re.fullmatch(r"Expected (`\w+`) [<>]=.*", what)):
         what = f"Expected {found[1]} {bounds}"
     what = _TYPES.sub(lambda found: " or ".join(_WORDS.get(w, w) for w in found[1].split(" | ")), what)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -120,6 +121,15 @@ class Profile:
         Raises:
             SchemaError: a document of the fixture cannot be used.
         """
+        schemas, types = list(schemas), list(types)
+        return self._made(schemas, types) if schemas or types else self._own
+
+    @cached_property
+    def _own(self) -> Registry:
+        """That of every tenant that brings nothing along: nothing in it changes once it is made."""
+        return self._made((), ())
+
+    def _made(self, schemas: Iterable[Mapping[str, Any]], types: Iterable[Mapping[str, Any]]) -> Registry:
         registry = _registry(self.document)
         _bring(registry, [*self.document.schemas, *schemas], types)
         if self.policy.uniqueness == "none":
@@ -170,7 +180,19 @@ def with_if_match(policy: Policy) -> Policy:
 
 def names() -> list[str]:
     """The profiles that come along."""
-    return sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+    return list(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    found = (entry.name for entry in _folder().iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
+
+
+@cache
+def _bundled(name: str) -> Profile:
+    """A profile that comes along: read once, for a test suite makes hundreds of servers."""
+    return _build(_read(name, ()), name)
 
 
 def load(source: str | Mapping[str, Any]) -> Profile:
@@ -179,16 +201,32 @@ def load(source: str | Mapping[str, Any]) -> Profile:
     Raises:
         ProfileError: there is none, or it cannot be used.
     """
+    if isinstance(source, str) and source in _names():
+        return _bundled(source)
     return _build(_read(source, ()), source)
 
 
 def load_bundled(source: str | Mapping[str, Any]) -> Profile:
     """A profile by name or content, never from a path: for sources that come over the network."""
-    if isinstance(source, str) and source not in names():
-        raise ProfileError(f"there is no profile {source[:100]!r}; there are {', '.join(names())}")
-    if not isinstance(source, str) and source.get("extends", "standard") not in names():
-        raise ProfileError(f"extends names one of {', '.join(names())}")
+    if isinstance(source, str):
+        if source not in _names():
+            raise ProfileError(f"there is no profile {source[:100]!r}; there are {', '.join(_names())}")
+        return _bundled(source)
+    if source.get("extends", "standard") not in _names():
+        raise ProfileError(f"extends names one of {', '.join(_names())}")
     return _build(_read(source, ()), source)
+
+
+def read(source: str | Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a profile that stands alone: what it extends is in it.
+
+    Raises:
+        ProfileError: there is none, or it cannot be used.
+    """
+    document = _read(source, ())
+    document.pop("extends", None)
+    _build(dict(document), source)
+    return document
 
 
 def _folder() -> Any:  # noqa: ANN401 - importlib's Traversable has no public home in 3.11 and 3.14 alike

@@ -15,10 +15,9 @@ from mockscim.clock import parse_instant
 from mockscim.durations import parse_duration
 from mockscim.faults import Refuse, Rule, types_catalogue
 from mockscim.har import to_har
-from mockscim.journal import Exchange
+from mockscim.journal import Exchange, History, Journal
 from mockscim.profiles import load_bundled
 from mockscim.server import shapes, wire
-from mockscim.server.address import base_url
 from mockscim.server.control import Ask, Control, ControlError, Result, route
 from mockscim.tenant import Start, Tenant
 from mockscim.tokens import TokenDocument, TokenError, digest
@@ -27,7 +26,6 @@ from mockscim.version import __version__
 _PAGE = 1000
 _SNAPSHOT = "/snapshots/(?P<name>[^/\\0]{1,100})"
 _RULE = "/faults/(?P<name>[^/]+)"
-_RESOURCE = dict[str, Any]
 _FIXTURE = shapes.Fixture | list[dict[str, Any]]
 
 
@@ -109,16 +107,15 @@ def _get_tenant(control: Control, ask: Ask) -> Result:
 def _describe(control: Control, ask: Ask) -> dict[str, Any]:
     tenant = control.tenant(ask)
     start: Start = tenant.start
-    request = ask.request
-    base = base_url(request.scheme, request.headers.get("Host", ""), tenant.name, control.server.options.base_url)
     return {
         "tenant": tenant.name,
-        "base_url": base,
+        "base_url": control.base(ask),
         "profile": start.profile.name,
         "seed": start.seed,
         "strict": start.strict,
         "clock": tenant.clock.document(),
         "resources": {name: len(table) for name, table in tenant.store.tables.items()},
+        "reproduce": tenant.command(),
     }
 
 
@@ -162,36 +159,6 @@ def _put_fixture(control: Control, ask: Ask) -> Result:
 def _merge_fixture(control: Control, ask: Ask) -> Result:
     """Add a fixture to the data."""
     return 200, {"loaded": control.tenant(ask).load(fixtures.parse(ask.body, "fixture"), merge=True)}
-
-
-@route("POST", "/resources/(?P<type>[^/]+)", {201: _RESOURCE}, body=_RESOURCE, missing=True)
-def _add_resource(control: Control, ask: Ask) -> Result:
-    """Make a resource behind the client's back."""
-    return _edit(control, ask, "POST", ask.json())
-
-
-@route("PATCH", "/resources/(?P<type>[^/]+)/(?P<id>[^/]+)", {200: _RESOURCE, 204: None}, body=_RESOURCE, missing=True)
-def _edit_resource(control: Control, ask: Ask) -> Result:
-    """Change a resource behind the client's back: by attributes, or by a PatchOp."""
-    document = ask.json()
-    if isinstance(document, dict) and "operations" not in (name.lower() for name in document):
-        document = {"Operations": [{"op": "replace", "value": document}]}
-    return _edit(control, ask, "PATCH", document)
-
-
-@route("DELETE", "/resources/(?P<type>[^/]+)/(?P<id>[^/]+)", {204: None}, missing=True)
-def _drop_resource(control: Control, ask: Ask) -> Result:
-    """Delete a resource behind the client's back."""
-    return _edit(control, ask, "DELETE", None)
-
-
-def _edit(control: Control, ask: Ask, method: str, document: Any) -> Result:  # noqa: ANN401
-    """Do what a client could, with every leniency, and leave no trace in the journal."""
-    tenant = control.tenant(ask)
-    request = ask.request
-    base = base_url(request.scheme, request.headers.get("Host", ""), tenant.name, control.server.options.base_url)
-    reply = tenant.edit(method, ask.parts[0], ask.parts[1] if len(ask.parts) > 1 else None, document, base)
-    return reply.status, reply.body
 
 
 @route("PUT", _SNAPSHOT, {204: None})
@@ -339,11 +306,12 @@ def _limit(ask: Ask) -> int:
     return limit
 
 
-def _page(documents: Iterator[dict[str, Any]], limit: int, dropped: int) -> Result:
+def _page(documents: Iterator[dict[str, Any]], limit: int, kept: Journal | History) -> Result:
     """Numbered documents, oldest first; ``next`` is the ``since`` to go on with, when there are more."""
     found = list(islice(documents, limit))
     more = next(documents, None) is not None
-    return 200, {"items": found, "next": found[-1]["n"] if more else None, "dropped": dropped}
+    following = found[-1]["n"] if more else None
+    return 200, {"items": found, "next": following, "dropped": kept.dropped, "last": kept.last}
 
 
 @route("GET", "/journal", {200: shapes.JournalPage}, query=("operation", "status", "fault", "since", "limit"))
@@ -362,7 +330,8 @@ def _journal(control: Control, ask: Ask) -> Result:
         return "fault" not in wanted or any(wanted["fault"] in (f.rule, f.type) for f in exchange.faults)
 
     kept = (exchange for exchange in journal if exchange.n > since and chosen(exchange))
-    return _page((exchange.entry() for exchange in kept), limit, journal.dropped)
+    status, page = _page((exchange.entry() for exchange in kept), limit, journal)
+    return status, {**page, "under_way": journal.under_way}
 
 
 @route("DELETE", "/journal", {204: None})
@@ -385,8 +354,7 @@ def _exchange(control: Control, ask: Ask) -> Result:
 def _har(control: Control, ask: Ask) -> Result:
     """The journal as an HTTP Archive."""
     tenant = control.tenant(ask)
-    request = ask.request
-    base = base_url(request.scheme, request.headers.get("Host", ""), tenant.name, control.server.options.base_url)
+    base = control.base(ask)
     return 200, to_har([exchange.entry() for exchange in tenant.journal], base)
 
 
@@ -395,7 +363,7 @@ def _history(control: Control, ask: Ask) -> Result:
     """Committed changes, oldest first."""
     history = control.tenant(ask).history
     since, limit = ask.number("since", 0), _limit(ask)
-    return _page((entry.document() for entry in history if entry.n > since), limit, history.dropped)
+    return _page((entry.document() for entry in history if entry.n > since), limit, history)
 
 
 # -- clock, tokens, policy -------------------------------------------------------------------------------------
@@ -484,7 +452,5 @@ def _openapi(control: Control, ask: Ask) -> Result:
     """This description."""
     from mockscim.server.openapi import describe  # noqa: PLC0415 - few ask for it
 
-    request = ask.request
     tenant, options = control.tenant(ask), control.server.options
-    base = base_url(request.scheme, request.headers.get("Host", ""), tenant.name, options.base_url)
-    return 200, describe(tenant, base, auth=options.auth, admin=options.admin_token is not None)
+    return 200, describe(tenant, control.base(ask), auth=options.auth, admin=options.admin_token is not None)

@@ -25,7 +25,7 @@ from mockscim.scim.call import Call, GiveVerdict, Reply
 from mockscim.scim.discovery import ENDPOINTS
 from mockscim.scim.errors import ScimError, not_found
 from mockscim.scim.policy import Tolerance
-from mockscim.server import actions, gates, judging, verifying, wire  # noqa: F401 - they register control's routes
+from mockscim.server import actions, gates, holdings, judging, verifying, wire  # noqa: F401 - they register routes
 from mockscim.server.address import Address, base_url, read_address, read_plain, read_query
 from mockscim.server.arrival import Arrival, Request, head_of
 from mockscim.server.auth import misplaced, refusal
@@ -54,12 +54,12 @@ class ScimServer:
     Args:
         start: what the default tenant, and any that comes to life by being used, starts from.
         options: how it is reached and guarded.
+        tenants: those of that start, where they are made already.
     """
 
-    def __init__(self, start: Start, options: Options) -> None:
+    def __init__(self, start: Start, options: Options, tenants: Tenants | None = None) -> None:
         self.options = options
-        start = start.merged(max_body=options.max_body, schemes=_schemes(options))
-        self.tenants = Tenants(start, options.tokens, options.basic)
+        self.tenants = tenants if tenants is not None else Tenants.of(start, options)
         self.token_endpoint = TokenEndpoint(options.clients, options.token_ttl)
         self.control = Control(self)
         # Called with each exchange once it is in the journal.
@@ -385,12 +385,6 @@ def called_host(request: Request) -> str:
     if not isinstance(name, tuple):
         return "localhost"
     return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
-
-
-def _schemes(options: Options) -> tuple[str, ...]:
-    """How clients may authenticate, as ServiceProviderConfig calls it (RFC 7643 §5); the first is preferred."""
-    others = [("oauth2", options.clients), ("httpbasic", options.basic)]
-    return ("oauthbearertoken", *(name for name, given in others if given))
 
 
 def create_server(server: ScimServer) -> web.Server:

@@ -21,6 +21,7 @@ from mockscim.server import wire
 from mockscim.server.arrival import Arrival, Request
 from mockscim.server.door import Door
 from mockscim.server.heads import Heads
+from mockscim.server.insider import Insider
 
 # How often a connection that cannot tell of its end (in somebody else's Application) is looked at, in seconds.
 _LOOK_EVERY = 0.1
@@ -238,8 +239,11 @@ class Connection(RequestHandler):
 
 
 @contextmanager
-def departure(request: Request) -> Iterator[set[Callable[[], None]]]:
+def departure(request: Request | Insider) -> Iterator[set[Callable[[], None]]]:
     """A set whose callbacks are called when the request's client leaves, while this lasts."""
+    if isinstance(request, Insider):  # who can end its wait itself
+        yield set()
+        return
     protocol = request.protocol
     if isinstance(protocol, Connection):
         yield protocol.lost

@@ -1,5 +1,8 @@
 """The control API below ``/_mockscim``: the hands of tests and people, outside faults, SCIM's rules and the journal.
 
+    HTTP        handle:  guard → action → body ─┐
+    in process                                  perform → Result, or a ControlError
+
 It answers to an admin token where one was set. Without one it looks at the Host header, so that a web page whose name
 was rebound to 127.0.0.1 gets nothing; and a foreign Origin is refused always.
 """
@@ -9,7 +12,8 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -23,9 +27,10 @@ from mockscim.fixtures import FixtureError
 from mockscim.profiles import ProfileError
 from mockscim.scim.errors import ScimError
 from mockscim.server import wire
-from mockscim.server.address import Address, read_query
+from mockscim.server.address import Address, base_url, read_query
 from mockscim.server.arrival import Request
 from mockscim.server.body import read_body
+from mockscim.server.insider import Insider
 from mockscim.tenant import Tenant
 from mockscim.tokens import TokenError, digest
 
@@ -44,16 +49,25 @@ class ControlError(Exception):
         self.status = status
         self.detail = detail
         self.where = where
-        self.headers = headers
+        self.headers: Mapping[str, str] = headers
+
+    def document(self) -> dict[str, Any]:
+        """The refusal as it is answered."""
+        return {"status": self.status, "detail": self.detail, **({"where": self.where} if self.where else {})}
 
 
 class Ask:
-    """One control request: the tenant's name, the parts of its path, its parameters and body."""
+    """One control request: the tenant's name, the parts of its path, its parameters and body, and who asks."""
 
     __slots__ = ("body", "parameters", "parts", "request", "tenant")
 
     def __init__(
-        self, tenant: str, parts: tuple[str, ...], parameters: dict[str, str], body: bytes, request: Request
+        self,
+        tenant: str,
+        parts: tuple[str, ...],
+        parameters: Mapping[str, str],
+        body: bytes,
+        request: Request | Insider,
     ) -> None:
         self.tenant = tenant
         self.parts = parts
@@ -144,29 +158,55 @@ class Control:
         """The tenant that a request is about, made if it is not there yet."""
         return self.server.tenants.use(ask.tenant)
 
+    def base(self, ask: Ask) -> str:
+        """The base URL of the tenant's SCIM, for references in answers."""
+        request = ask.request
+        return base_url(request.scheme, request.headers.get("Host", ""), ask.tenant, self.server.options.base_url)
+
     async def handle(self, request: Request, address: Address) -> Any:  # noqa: ANN401
-        """Answer one control request."""
+        """Answer one control request that came by HTTP."""
         try:
-            self._guard(request)
-            action, parts = _find(request.method, address.path.rstrip("/") or "/")
-            body = await read_body(request, self.server.options.max_fixture) if request.can_read_body else b""
-            parameters = dict(read_query(address.query))
-            self.server.tenants.look(address.tenant).catch_up()
-            result = action(self, Ask(address.tenant, parts, parameters, body, request))
-            status, value = await result if isinstance(result, Coroutine) else result
+            with _refusals():
+                self._guard(request)
+                path = address.path.rstrip("/") or "/"
+                _find(request.method, path)  # before its body is read
+                body = await read_body(request, self.server.options.max_fixture) if request.can_read_body else b""
+                parameters = dict(read_query(address.query))
+            status, value = await self.perform(request.method, address.tenant, path, parameters, body, request)
             return _answer(status, value)
         except ControlError as error:
-            return _answer(error.status, _problem(error.status, error.detail, error.where), error.headers)
-        except FixtureError as error:
-            return _answer(400, _problem(400, str(error), error.where or None))
-        except FaultError as error:
-            return _answer(400, _problem(400, str(error), error.pointer or None))
-        except TokenError as error:
-            return _answer(400, _problem(400, str(error), error.where))
-        except (ProfileError, ClockError) as error:
-            return _answer(400, _problem(400, str(error)))
-        except ScimError as error:
-            return _answer(error.status, _problem(error.status, error.detail), error.headers)
+            return _answer(error.status, error.document(), error.headers)
+
+    async def perform(
+        self,
+        method: str,
+        tenant: str,
+        path: str,
+        parameters: Mapping[str, str],
+        body: bytes,
+        request: Request | Insider,
+    ) -> Result:
+        """Do what a control request asks for; waits only where the request does.
+
+        Args:
+            method: the HTTP method.
+            tenant: the tenant's name.
+            path: below ``/_mockscim``, decoded, without a slash at the end.
+            parameters: of the query string.
+            body: as it was sent.
+            request: who asks: a client, or this process itself.
+
+        Returns:
+            The status, and what is answered: JSON in bytes, a value that makes JSON, or None.
+
+        Raises:
+            ControlError: it is refused.
+        """
+        with _refusals():
+            action, parts = _find(method, path)
+            self.server.tenants.look(tenant).catch_up()
+            result = action(self, Ask(tenant, parts, parameters, body, request))
+            return await result if isinstance(result, Coroutine) else result
 
     def _guard(self, request: Request) -> None:
         host = request.headers.get("Host", "")
@@ -222,8 +262,21 @@ def _is_loopback(name: str) -> bool:
         return False
 
 
-def _problem(status: int, detail: str, where: str | None = None) -> dict[str, Any]:
-    return {"status": status, "detail": detail, **({"where": where} if where else {})}
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn every error that says what is wrong with a request into the one that refuses it."""
+    try:
+        yield
+    except FixtureError as error:
+        raise ControlError(400, str(error), error.where or None) from None
+    except FaultError as error:
+        raise ControlError(400, str(error), error.pointer or None) from None
+    except TokenError as error:
+        raise ControlError(400, str(error), error.where) from None
+    except (ProfileError, ClockError) as error:
+        raise ControlError(400, str(error)) from None
+    except ScimError as error:
+        raise ControlError(error.status, error.detail, None, **error.headers) from None
 
 
 def _answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> wire.Answer:  # noqa: ANN401

@@ -16,9 +16,10 @@ import ssl
 import struct
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from aiohttp import web
+if TYPE_CHECKING:  # who binds a socket need not wait for aiohttp
+    from aiohttp import web
 
 log = logging.getLogger("mockscim")
 
@@ -52,14 +53,20 @@ class Door:
         self._closed = False
         server.door = self  # type: ignore[attr-defined]
 
-    async def open(self, sockets: Iterable[socket.socket]) -> None:
+    async def open(
+        self, sockets: Iterable[socket.socket], spares: Iterable[socket.socket | None] | None = None
+    ) -> None:
         """Listen at sockets that are bound.
+
+        Args:
+            sockets: one for each address.
+            spares: of each what ``spare_of`` gave, for those that listen already.
 
         Raises:
             OSError: one of them cannot be listened at.
         """
         sockets = list(sockets)
-        self._spares = [_spare(one) for one in sockets]
+        self._spares = [spare_of(one) for one in sockets] if spares is None else list(spares)
         await self._listen(sockets)
 
     async def _listen(self, sockets: list[socket.socket]) -> None:
@@ -81,7 +88,7 @@ class Door:
             return
         if not self._shut:
             self._shut = self._deafen()
-            self._spares = [_spare(one) for one in self._shut]
+            self._spares = [spare_of(one) for one in self._shut]
         if how == "reset" and not self._resets:
             self._resets = True
             for one in self._shut:
@@ -171,7 +178,7 @@ def bound(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> so
     return made
 
 
-def _spare(old: socket.socket) -> socket.socket | None:
+def spare_of(old: socket.socket) -> socket.socket | None:
     """Another socket bound to the address of one that does not listen yet; None where two cannot be."""
     try:
         return bound(old.family, old.type, 0, old.getsockname())

@@ -38,6 +38,12 @@ class Options:
     max_body: int = 1024 * 1024
     max_fixture: int = field(default_factory=lambda: parse_size("1GiB"))
 
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """How clients may authenticate, as ServiceProviderConfig calls it (RFC 7643 §5); the first is preferred."""
+        others = [("oauth2", self.clients), ("httpbasic", self.basic)]
+        return ("oauthbearertoken", *(name for name, given in others if given))
+
 
 def fixed_base(url: str | None) -> str | None:
     """Check a ``--base-url``; what follows the host may end in ``/scim/v2``, which every tenant's own path brings.

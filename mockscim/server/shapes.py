@@ -28,7 +28,7 @@ class Clock(TypedDict):
 
 
 class Tenant(TypedDict):
-    """What a tenant is and holds."""
+    """What a tenant is and holds, and the command that starts the same."""
 
     tenant: str
     base_url: str
@@ -37,6 +37,7 @@ class Tenant(TypedDict):
     strict: bool
     clock: Clock
     resources: dict[str, int]
+    reproduce: str
 
 
 class Fixture(TypedDict, total=False):
@@ -50,6 +51,19 @@ class Fixture(TypedDict, total=False):
     accounts: list[dict[str, Any]]
     schemas: list[dict[str, Any]]
     resourceTypes: list[dict[str, Any]]
+
+
+class Resources(TypedDict):
+    """Resources of a type in the order of their creation, ``total`` of them; ``next`` is how many to ``skip`` to go on.
+
+    ``names`` has what people call those that are listed or referred to, by their ids.
+    """
+
+    type: str
+    items: list[dict[str, Any]]
+    names: dict[str, str]
+    total: int
+    next: int | None
 
 
 class Loaded(TypedDict):
@@ -249,11 +263,16 @@ class JournalEntry(TypedDict):
 
 
 class JournalPage(TypedDict):
-    """Exchanges, oldest first; ``next`` is the ``since`` to go on with."""
+    """Exchanges, oldest first; ``next`` is the ``since`` to go on with, ``last`` the newest number that was given.
+
+    ``under_way``: how many have begun and are not over, which is when they come into the journal.
+    """
 
     items: list[JournalEntry]
     next: int | None
     dropped: int
+    last: int
+    under_way: int
 
 
 class HistoryEntry(TypedDict):
@@ -271,11 +290,12 @@ class HistoryEntry(TypedDict):
 
 
 class HistoryPage(TypedDict):
-    """Changes, oldest first; ``next`` is the ``since`` to go on with."""
+    """Changes, oldest first; ``next`` is the ``since`` to go on with, ``last`` the newest number that was given."""
 
     items: list[HistoryEntry]
     next: int | None
     dropped: int
+    last: int
 
 
 class Har(TypedDict):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mockscim.scim.errors import ScimError
 from mockscim.server.auth import EXPIRED, Login, credentials, refused
+from mockscim.server.options import Options
 from mockscim.tenant import Start, Tenant
 from mockscim.tokens import FULL, Grant, Token, digest
 
@@ -30,6 +31,16 @@ class Tenants:
         self._used: dict[str, float] = {}
         self._start_grants: dict[bytes | None, Grant] = {digest(token): FULL for token in tokens}
         self._start_grants |= {login.digest: Grant(user=login.user) for login in logins}
+
+    @staticmethod
+    def of(start: Start, options: Options) -> Tenants:
+        """The tenants of a server that is reached and guarded as the options say.
+
+        Raises:
+            FixtureError, ProfileError, FaultError, ClockError, TokenError: the start cannot be used.
+        """
+        start = start.merged(max_body=options.max_body, schemes=options.schemes)
+        return Tenants(start, options.tokens, options.basic)
 
     def __iter__(self) -> Iterator[Tenant]:
         return iter(list(self._tenants.values()))
@@ -101,6 +112,15 @@ class Tenants:
         if name:
             self._used[name] = time.monotonic()
         return tenant
+
+    def renew(self) -> None:
+        """As at the start, for somebody else: only the default tenant is left, and nothing of what was done to it."""
+        for name in [name for name in self._tenants if name]:
+            self.drop(name)
+        if self._tenants[""].start is self.start:
+            self._tenants[""].renew()
+        else:
+            self.remake("", self.start)
 
     def drop(self, name: str) -> bool:
         """Forget a tenant; the default one begins anew instead. Whether there was one."""

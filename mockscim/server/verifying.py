@@ -8,7 +8,6 @@ from mockscim.explain import Question, explain
 from mockscim.faults.documents import convert
 from mockscim.lint import Traffic, lint
 from mockscim.server import shapes, wire
-from mockscim.server.address import base_url
 from mockscim.server.connection import departure
 from mockscim.server.control import Ask, Control, Result, route
 from mockscim.tenant import Tenant
@@ -45,11 +44,7 @@ def _lint(control: Control, ask: Ask) -> Result:
 @route("POST", "/explain", {200: shapes.Explanation}, body=Question, missing=True)
 def _explain(control: Control, ask: Ask) -> Result:
     """Why a filter matches or not, or what a PATCH does, step by step; nothing is committed."""
-    tenant = control.tenant(ask)
-    base = base_url(
-        ask.request.scheme, ask.request.headers.get("Host", ""), tenant.name, control.server.options.base_url
-    )
-    return 200, explain(tenant, ask.document(Question), base)
+    return 200, explain(control.tenant(ask), ask.document(Question), control.base(ask))
 
 
 def scene(tenant: Tenant) -> Scene:

@@ -15,11 +15,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockscim.faults import Drip, Drop, Effect, Hang, Malformed, Refuse, Reset, Respond, SlowClose, Truncate
-from mockscim.server.arrival import Request
 from mockscim.server.door import Door
+
+if TYPE_CHECKING:  # who makes an Answer need not wait for aiohttp
+    from mockscim.server.arrival import Request
+    from mockscim.server.insider import Insider
 
 Pause = Callable[[float | None], Awaitable[bool]]
 
@@ -359,11 +362,11 @@ async def _slow_close(effect: SlowClose, request: Request, answer: Answer, pause
     return Sent(Cut(), answer.status, answer.headers, body, cut=False, gone=gone)
 
 
-def refuse(request: Request, effect: Refuse, cuts: set[Callable[[], None]]) -> None:
+def refuse(request: Request | Insider, effect: Refuse, cuts: set[Callable[[], None]]) -> None:
     """Shut the door that a request came through, if it is ours.
 
     Args:
-        request: any that came by it.
+        request: any that came by it, or one from inside the process.
         effect: for how long, and how.
         cuts: where the way to open it again is entered while it is shut.
     """
@@ -372,7 +375,7 @@ def refuse(request: Request, effect: Refuse, cuts: set[Callable[[], None]]) -> N
         door.shut(effect.seconds, effect.how, cuts)
 
 
-def let_in(request: Request) -> None:
+def let_in(request: Request | Insider) -> None:
     """Open the door that a request came through, if it is shut."""
     door: Door | None = getattr(request.protocol, "door", None)
     if door is not None:

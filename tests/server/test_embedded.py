@@ -114,3 +114,14 @@ async def test_embedded_expect(embedded):
     await reader.read()
     writer.close()
     await writer.wait_closed()
+
+
+async def test_embedded_as_the_fixture_says(aiohttp_client):
+    """Without a profile the fixture's counts, and without a seed the scenario's; several leniencies may be one."""
+    options = {"fixture": {"profile": "segment"}, "faults": {"seed": 9, "rules": []}, "refuse": "missing-schemas"}
+    client = await aiohttp_client(create_app(token=TOKEN, **options), headers=AUTH)
+    async with client.get("/_mockscim") as answer:
+        tenant = await answer.json()
+    assert (tenant["profile"], tenant["seed"]) == ("segment", 9)
+    async with client.post("/scim/v2/Users", json={"userName": ZED}) as answer:
+        assert answer.status == 400

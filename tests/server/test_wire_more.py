@@ -377,7 +377,7 @@ async def test_refuse_where_the_socket_is_not_ours(aiohttp_client):
 
 def test_refuse_where_two_sockets_cannot_be_bound(server_loop, monkeypatch):
     """Where the system lets only one have an address, that is bound anew after the other was closed."""
-    monkeypatch.setattr("mockscim.server.door._spare", lambda _: None)
+    monkeypatch.setattr("mockscim.server.door.spare_of", lambda _: None)
     server = Running(server_loop, Start(profiles.load("standard"), None), Options(tokens=(TOKEN,)))
     server.admin.post("/_mockscim/faults", json={"type": "refuse", "duration": "1h"})
     assert knock(server) == "refused"

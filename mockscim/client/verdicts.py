@@ -1,0 +1,191 @@
+"""Whether the client did what it should have: what ``verify`` and ``check`` say where all is well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from mockscim.client import failure
+from mockscim.client.exchanges import Exchange, Journal
+from mockscim.client.line import ControlRefused, Line, NotThereError, refuse_to_wait, running_library
+
+_EVERYTHING = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """That it is as expected.
+
+    Attributes:
+        found: how many exchanges are as described; of a sequence, how long it is.
+        numbers: theirs, in the journal.
+        explanation: in words.
+    """
+
+    found: int
+    numbers: list[int]
+    explanation: str
+    _line: Line = field(repr=False, compare=False)
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """The exchanges themselves, as far as the journal has them."""
+        return [exchange for exchange in Journal(self._line) if exchange.n in set(self.numbers)]
+
+
+def verify(line: Line, expected: Mapping[str, Any], name: str) -> Verified:
+    """Hold what happened against an expectation; where it has to wait, no event loop may be blocked.
+
+    Raises:
+        AssertionError: it is not so; says what is nearest.
+        RuntimeError: it would have to wait inside an event loop; names the twin of ``name``.
+        ControlRefused: the expectation makes no sense.
+    """
+    if expected.get("within") is None or running_library() is None:
+        return _verified(line, line.ask("POST", "/verify", _said(expected)))
+    now = {key: value for key, value in expected.items() if key != "within"}
+    answer = line.ask("POST", "/verify", _said(now))
+    if not answer["ok"]:
+        refuse_to_wait(f"scim.{name}(within=…)", f"scim.a{name}(…)")
+    return _verified(line, answer)
+
+
+async def averify(line: Line, expected: Mapping[str, Any]) -> Verified:
+    """The same, awaited."""
+    return _verified(line, await line.aask("POST", "/verify", _said(expected)))
+
+
+def _said(expected: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in expected.items() if value is not None}
+
+
+def _verified(line: Line, answer: Mapping[str, Any]) -> Verified:
+    if not answer["ok"]:
+        raise AssertionError(failure.explanation(answer["explanation"]))
+    return Verified(answer["found"], answer["exchanges"], answer["explanation"], line)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the judge says of the client.
+
+    Attributes:
+        document: as the control API gives it: ``items`` with ``id``, ``name``, ``verdict``, ``why``, ``evidence``.
+    """
+
+    document: dict[str, Any]
+
+    @property
+    def broken(self) -> list[str]:
+        """The ids of the invariants that are broken: ``I1``."""
+        return self._those("broken")
+
+    @property
+    def held(self) -> list[str]:
+        """Those that held."""
+        return self._those("held")
+
+    @property
+    def not_applicable(self) -> list[str]:
+        """Those that nothing has happened, or was told, that they could be held against."""
+        return self._those("not applicable")
+
+    def _those(self, verdict: str) -> list[str]:
+        return [item["id"] for item in self.document["items"] if item["verdict"] == verdict]
+
+    def __getitem__(self, id_: str) -> dict[str, Any]:
+        """What is said of one: ``judgement["I1"]["why"]``."""
+        for item in self.document["items"]:
+            if item["id"] == id_:
+                return dict(item)
+        raise NotThereError(f"{id_!r} was not judged: {', '.join(item['id'] for item in self.document['items'])} were")
+
+    def __repr__(self) -> str:
+        return f"<Judgement broken: {', '.join(self.broken) or 'none'}; held: {', '.join(self.held) or 'none'}>"
+
+
+def judged(line: Line, desired: object, only: str | Iterable[str] | None, parameters: Mapping[str, Any]) -> Judgement:
+    """What the judge says of all that has happened so far.
+
+    Args:
+        line: to the server.
+        desired: a fixture document to hold it against for this once, or None.
+        only: ids of invariants; all without.
+        parameters: of the judge: ``max_deletes``, ``attempts`` …
+
+    Raises:
+        ControlRefused: a parameter that there is not.
+    """
+    chosen = "" if only is None else only if isinstance(only, str) else ",".join(only)
+    body: dict[str, Any] = {"parameters": {**({"only": chosen} if chosen else {}), **parameters}}
+    if desired is not None:
+        body["desired"] = desired
+    return Judgement(line.ask("POST", "/invariants", body))
+
+
+def check(line: Line, judgement: Judgement) -> Judgement:
+    """The judgement, where nothing is broken.
+
+    Raises:
+        AssertionError: says what is broken, where that is seen, and how to reproduce it.
+    """
+    if judgement.broken:
+        entries = line.ask("GET", "/journal", parameters={"limit": _EVERYTHING})["items"]
+        raise AssertionError(failure.judgement(judgement.document, entries))
+    return judgement
+
+
+class Cycle:
+    """One synchronisation cycle of the client, as a context manager: marked where it begins and where it ends.
+
+    A block that raises reports ``success: false``, unless something was reported already.
+    """
+
+    def __init__(self, line: Line, report: Mapping[str, Any] | None) -> None:
+        self._line = line
+        self._reported = dict(report) if report is not None else None
+        self.number = 0
+
+    def report(
+        self,
+        *,
+        success: bool | None = None,
+        succeeded: list[str] | int | None = None,
+        failed: list[str] | int | None = None,
+        ids: Mapping[str, str] | None = None,
+        **others: Any,  # noqa: ANN401
+    ) -> None:
+        """Tell what the client itself says of this cycle; the invariant of reporting is held against it.
+
+        Args:
+            success: whether all went well.
+            succeeded: what is as it should be now: names (userName, displayName, externalId, id), or how many.
+            failed: what could not be done: names, or how many.
+            ids: the ids that the client holds, by its names for them.
+            others: whatever else it says; the judge does not look at it.
+        """
+        given = {"success": success, "succeeded": succeeded, "failed": failed, "ids": ids, **others}
+        told = {key: value for key, value in given.items() if value is not None}
+        self._reported = {**(self._reported or {}), **told}
+
+    def __enter__(self) -> Self:
+        self.number = int(self._line.ask("POST", "/marks", {"event": "begin"})["cycle"])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        reported = self._reported
+        if kind is not None and reported is None:
+            reported = {"success": False}
+        mark = {"event": "end", "cycle": self.number, **({"reported": reported} if reported is not None else {})}
+        try:
+            self._line.ask("POST", "/marks", mark)
+        except (ControlRefused, RuntimeError):
+            if kind is None:  # else what the block raised is what is to be told
+                raise
+
+    def __repr__(self) -> str:
+        return f"<Cycle {self.number or 'not begun'}>"
