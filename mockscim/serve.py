@@ -17,10 +17,12 @@ import logging
 import os
 import re
 import secrets
+import select
 import shlex
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -30,7 +32,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from mockscim import __version__, fixtures, log, profiles
+from mockscim import fixtures, log, profiles
 from mockscim.clock import Clock
 from mockscim.durations import parse_duration, parse_size
 from mockscim.faults import FaultError, Scenario, compile_rules, latency_rule, parse_spec, read_scenario
@@ -45,6 +47,7 @@ from mockscim.server.options import Options, fixed_base
 from mockscim.tables import printable
 from mockscim.tenant import Start
 from mockscim.tls import Tls, prepared
+from mockscim.version import __version__
 
 _BACKLOG = 1024
 # Requests in flight have been cut by then; this is for what does not let go, such as a client that does not read.
@@ -86,6 +89,7 @@ class Settings:
     seed: int | None = None
     clock: str = "real"
     max_body: str = "1MiB"
+    exit_with_stdin: bool = False
     log: LogMode = "warnings"
 
 
@@ -118,7 +122,7 @@ def settle() -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM, or until standard input ends where that was asked for.
 
     Raises:
         SettingsError: something given cannot be used; nothing was listened on.
@@ -126,6 +130,9 @@ def serve(settings: Settings) -> None:
     stop = _Stop()
     log.configure(settings.log)
     settings = checked(settings)
+    if settings.exit_with_stdin:
+        with _option("--exit-with-stdin"):
+            _watch_stdin()
     if settings.no_auth and not _is_loopback(settings.host):
         _log.warning("no token is asked for (--no-auth): whoever reaches %s may read and change all", settings.host)
     with ExitStack() as stack:
@@ -379,6 +386,24 @@ class _Stop:
         # Not the loop's own handlers: those are gone once it closes, and a second signal would find none.
         self._wake = lambda: loop.call_soon_threadsafe(event.set)
         await event.wait()
+
+
+def _watch_stdin() -> None:
+    """Take the end of standard input for a SIGTERM: whoever held the pipe's other end has closed it, or is dead.
+
+    A thread that reads, since event loops wait for neither files nor ``/dev/null``.
+    """
+    if sys.stdin is None or (select.select([0], [], [], 0)[0] and not os.read(0, 1)):
+        raise ValueError("standard input has ended already; start it with a pipe that stays open")
+    main = threading.get_ident()
+
+    def read() -> None:
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        signal.pthread_kill(main, signal.SIGTERM)
+
+    threading.Thread(target=read, name="mockscim-stdin", daemon=True).start()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

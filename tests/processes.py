@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -33,6 +34,35 @@ def run(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments), env=environment(**extra), capture_output=True, text=True, timeout=PATIENCE
     )
+
+
+def free_port() -> int:
+    """A port that nobody has just now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def ended(pid: int) -> bool:
+    """Whether a process ends in time, be it a child of ours or not."""
+    until = time.monotonic() + PATIENCE
+    while lives(pid):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def lives(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended."""
+    try:
+        os.kill(pid, 0)
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:  # no such files on this system, or gone in between
+        return not Path("/proc").exists()
+    # One that nobody has asked for its exit code is dead all the same.
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 class Answer(NamedTuple):
