@@ -110,6 +110,27 @@ def test_wrong_usage_is_one_line_and_exit_2(mockscim, arguments, text):
 # -- fixtures ------------------------------------------------------------------------------------------------------
 
 
+def test_a_new_directory_is_a_source_and_no_fixture(mockscim, tmp_path):
+    """With --directory it is what provision starts from; check and serve say so, and what goes with what."""
+    path = tmp_path / "company.json"
+    arguments = ["fixture", "new", "--directory", "--users", "12", "--groups", "4", "--seed", "3", "--days", "14"]
+    code, first, _ = mockscim(*arguments)
+    assert code == 0
+    assert mockscim(*arguments, "--output", str(path))[0] == 0
+    assert path.read_text() == first
+    document = json.loads(first)
+    assert (document["kind"], len(document["users"]), len(document["groups"])) == ("directory", 12, 4)
+    assert document["steps"]
+    code, _, said = mockscim("fixture", "check", str(path))
+    assert code == 1
+    assert "a directory is the source of a simulated identity provider: mockscim provision" in said
+    code, _, said = mockscim("serve", "--port", "0", "--fixture", "directory-small")
+    assert code == 2
+    assert "a directory is the source of a simulated identity provider: mockscim provision" in said
+    for wrong in (["--days", "3"], ["--directory", "--ndjson"]):
+        assert mockscim("fixture", "new", "--users", "1", *wrong)[0] == 2
+
+
 def test_a_new_fixture_is_reproducible_and_good(mockscim, tmp_path):
     """The same numbers and seed give the same bytes, to a file as to standard output; what is made can be loaded."""
     code, first, _ = mockscim("fixture", "new", "--users", "12", "--groups", "4", "--seed", "3")
@@ -196,11 +217,11 @@ def test_a_profile_shows_every_quirk_with_source_and_switch(mockscim):
 
 
 def test_fault_types_need_no_server(mockscim):
-    """All types, or one by name or alias with its parameters."""
+    """All types, uncut where no terminal is, or one by name or alias with its parameters."""
     listed = json.loads(mockscim("faults", "types", "--json")[1])
     lines = mockscim("faults", "types")[1].splitlines()
     assert [line.split()[0] for line in lines] == ["name", *(kind["name"] for kind in listed)]
-    assert max(map(len, lines)) <= WIDTH
+    assert [line.split("  ")[-1].strip() for line in lines[1:]] == [kind["doc"] for kind in listed]
     assert "  status (required): HTTP status." in mockscim("faults", "types", "abort")[1]
     reset = mockscim("faults", "types", "CONNECTION_RESET_BY_PEER")[1]
     assert reset.startswith("reset (transport, before or after): ")
