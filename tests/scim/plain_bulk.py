@@ -111,23 +111,22 @@ class Job:
             if f"b{need}" not in self.made:
                 raise Refused(400, "invalidValue")
         told = json.dumps(self.job[index])
-        values = {
-            n for n in self.needs[index] if f'"bulkId:b{n}"' in told.replace(json.dumps(self.job[index].get("id")), "")
-        }
-        for need in values:
-            if self.made[f"b{need}"] not in self.model.all and self.made[f"b{need}"] not in promised:
-                raise Refused(400, "invalidValue")
+        sent = json.dumps({name: value for name, value in self.job[index].items() if name != "id"})
+        values = {n for n in self.needs[index] if f'"bulkId:b{n}"' in sent}
+        gone = any(self.made[f"b{n}"] not in self.model.all and self.made[f"b{n}"] not in promised for n in values)
         for name in sorted(self.made, key=len, reverse=True):
             told = told.replace(f'bulkId:{name}"', f'{self.made[name]}"')
         one = json.loads(told)
         model, kind, now = self.model, one["kind"], self.now
+        if one["method"] != "POST" and model.all.get(one["id"], {"kind": None})["kind"] != kind:
+            raise Refused(404)  # whatever was sent to it
+        if gone:
+            raise Refused(400, "invalidValue")
         if one["method"] == "POST":
             id_ = self.made.get(f"b{index}") or self.ids.get(f"b{index}", f"none-{index}")
             model.create(kind, one["body"], id_, now, promised)
             self.made[f"b{index}"] = id_
             return
-        if model.all.get(one["id"], {"kind": None})["kind"] != kind:
-            raise Refused(404)
         if one["method"] == "PUT":
             model.replace(one["id"], one["body"], now, promised)
         elif one["method"] == "PATCH":
