@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import orjson
@@ -39,20 +39,26 @@ def read_json(body: bytes, tolerance: Tolerance) -> Any:  # noqa: ANN401
     return document
 
 
-def note_twins(document: Mapping[str, Any], tolerance: Tolerance) -> None:
-    """Meet a name that an object has twice, in different case: it is one and the same (RFC 7643 §2.1)."""
+def note_twins(document: Mapping[str, Any], tolerance: Tolerance, known: Container[str] | None = None) -> None:
+    """Meet a name that an object has twice, in different case: it is one and the same (RFC 7643 §2.1).
+
+    Args:
+        document: the object.
+        tolerance: where it is noted, or refused.
+        known: the names that count, in lower case, where others are ignored anyway; None for all.
+    """
     seen: set[str] = set()
     for name in document:
-        if name.lower() in seen:
+        if name.lower() in seen and (known is None or name.lower() in known):
             tolerance.allow("duplicate-key", f"{name[:100]} is given twice, in different case")
         seen.add(name.lower())
 
 
-def fields_of(document: Mapping[str, Any], tolerance: Tolerance) -> dict[str, Any]:
-    """The members of a message by their names in lower case."""
+def fields_of(document: Mapping[str, Any], tolerance: Tolerance, known: Container[str] | None = None) -> dict[str, Any]:
+    """The members of a message by their names in lower case; ``known`` as in ``note_twins``."""
     found = {name.lower(): value for name, value in document.items()}
     if len(found) < len(document):
-        note_twins(document, tolerance)
+        note_twins(document, tolerance, known)
     return found
 
 

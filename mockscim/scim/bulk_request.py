@@ -24,6 +24,9 @@ from mockscim.scim.policy import Policy, Tolerance
 
 PREFIX = "bulkId:"
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
+# The members of the message and of its operations, in lower case (RFC 7644 §3.7).
+_MESSAGE = frozenset({"schemas", "failonerrors", "operations"})
+_OPERATION = frozenset({"method", "bulkid", "version", "path", "data"})
 _AT_END = "/" + PREFIX
 # In the path of a PATCH operation: a JSON string, or a reference that was left unquoted.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|bulkId:[^\s"\])]+')
@@ -124,7 +127,7 @@ def read_bulk(document: object, policy: Policy, tolerance: Tolerance) -> Bulk:
     """
     if not isinstance(document, Mapping):
         raise invalid_syntax("a bulk request is a JSON object with Operations")
-    fields = fields_of(document, tolerance)
+    fields = fields_of(document, tolerance, _MESSAGE)
     _check_schemas(fields.get("schemas"), tolerance)
     most = fields.get("failonerrors")
     if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 0):
@@ -162,7 +165,7 @@ def _read_operation(item: Mapping[str, Any], index: int, tolerance: Tolerance) -
     where = operation.where
     try:
         if len(fields) < len(item):
-            note_twins(item, tolerance)
+            note_twins(item, tolerance, _OPERATION)
         if method not in METHODS:
             raise invalid_value(f"{where}.method is one of {', '.join(METHODS)}")
         if not isinstance(path, str) or not path.strip("/ "):

@@ -38,7 +38,7 @@ def read_operations(document: object, tolerance: Tolerance) -> list[Operation]:
         raise invalid_syntax("a PATCH body is a JSON object with Operations")
     fields = {name.lower(): value for name, value in document.items()}
     if len(fields) < len(document):
-        note_twins(document, tolerance)
+        note_twins(document, tolerance, ("schemas", "operations"))
     schemas = fields.get("schemas")
     if schemas != _SCHEMAS:
         _check_schemas(schemas, tolerance)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+from urllib.parse import quote
 
 from mockscim.scim import interop
 from mockscim.scim.bulk_request import PREFIX
@@ -28,6 +29,7 @@ from mockscim.scim.store import Store
 
 _REF_MARK = "\x01"  # becomes record.BASE_MARK once serialised
 _AN_ID = re.compile(r"[A-Za-z0-9._~@:+=,!$'()*;&-]{1,255}")  # what can stand at the end of a $ref as it is
+_IN_SEGMENT = "~@:+=,!$'()*;&"
 
 
 @dataclass(slots=True)
@@ -237,7 +239,7 @@ class Planner:
                     if str(value["value"]).startswith(PREFIX):
                         raise invalid_value(f"{attribute.path} refers to a bulkId, which only a bulk request has")
                     target = self._referenced(types, value) if len(types) > 1 else types[0]
-                    value["$ref"] = f"{_REF_MARK}{target.endpoint}/{value['value']}"
+                    value["$ref"] = f"{_REF_MARK}{target.endpoint}/{_in_path(str(value['value']))}"
                 elif str(value.get("$ref", "")).startswith(tuple(f"{t.endpoint}/" for t in types)):
                     del value["$ref"]
                     if not value and value is values:
@@ -250,8 +252,8 @@ class Planner:
         held_by = self._type_of(value["value"])
         if held_by is not None and held_by in types:
             return held_by
-        given = str(value.get("$ref", ""))
-        return next((each for each in types if given.endswith(f"{each.endpoint}/{value['value']}")), types[0])
+        given, id_ = str(value.get("$ref", "")), _in_path(str(value["value"]))
+        return next((each for each in types if given.endswith(f"{each.endpoint}/{id_}")), types[0])
 
     def _drop_types(self, kind: ResourceType, attributes: dict[str, Any]) -> None:
         """Leave out values of types that this provider does not have; one without a type is of any."""
@@ -347,6 +349,11 @@ class Planner:
     def unknown(kind: ResourceType, id_: str | None) -> ScimError:
         """404: there is no such resource."""
         return not_found(f"{kind.name} {(id_ or '')[:200]} not found")
+
+
+def _in_path(id_: str) -> str:
+    """An id as a URI's path has it: what nobody has may be any text."""
+    return id_ if _AN_ID.fullmatch(id_) else quote(id_, safe=_IN_SEGMENT, errors="replace")
 
 
 def _has_secrets(attributes: Mapping[str, Any], kind: ResourceType) -> bool:

@@ -61,7 +61,7 @@ def read_search(document: object, tolerance: Tolerance) -> dict[str, str]:
     """The parameters of a SearchRequest (RFC 7644 §3.4.3), as a query string would give them."""
     if not isinstance(document, Mapping):
         raise invalid_syntax("a SearchRequest is a JSON object")
-    fields = fields_of(document, tolerance)
+    fields = fields_of(document, tolerance, {"schemas", *_PARAMETER_KEYS})
     schemas = fields.get("schemas")
     if schemas is None:
         tolerance.allow("missing-schemas", "schemas is missing")

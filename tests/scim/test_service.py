@@ -640,3 +640,23 @@ def test_a_reference_to_what_is_gone_keeps_its_type() -> None:
         "watchers": [{"value": "x", "$ref": "https://elsewhere.example.com/Groups/y"}],
     }
     assert provider.ask("POST", "/Devices", unknown)["watchers"] == [{"value": "x", "$ref": f"{BASE}/Users/x"}]
+
+
+def test_a_reference_to_what_no_id_can_be_is_a_uri_all_the_same() -> None:
+    """The ``$ref`` of a manager's value that nobody has is escaped."""
+    provider = Provider()
+    body = {**USER, "schemas": [urns.USER, ENTERPRISE], ENTERPRISE: {"manager": {"value": "Ü/ 1?"}}}
+    manager = provider.ask("POST", "/Users", body)[ENTERPRISE]["manager"]
+    assert manager == {"value": "Ü/ 1?", "$ref": f"{BASE}/Users/%C3%9C%2F%201%3F"}
+
+
+def test_names_that_a_message_does_not_know_are_ignored_in_any_case() -> None:
+    """Twins of them are no duplicate, while twins of its own members are."""
+    provider = Provider(strict=True)
+    operation = {"method": "DELETE", "path": "/Users/x", "nULL": 1, "NULL": 2}
+    bulk = {"schemas": [urns.BULK_REQUEST], "Operations": [operation], "null": [], "NULL": []}
+    assert provider.ask("POST", "/Bulk", bulk)["Operations"][0]["status"] == "404"
+    assert provider.ask("POST", "/Bulk", {**bulk, "operations": []}).error == (400, "invalidSyntax")
+    search = {"schemas": [urns.SEARCH_REQUEST], "x": 1, "X": 2, "count": 0}
+    assert provider.ask("POST", "/Users/.search", search).status == 200
+    assert provider.ask("POST", "/Users/.search", {**search, "Count": 1}).status == 400

@@ -24,7 +24,7 @@ _SCIM_TYPES = [
 # What may be asked for in a list, in a query string and in a SearchRequest alike (RFC 7644 §3.4.2, §3.4.3).
 QUERY: dict[str, tuple[Document, str]] = {
     "filter": ({"type": "string", "format": "scim-filter"}, "What to select (RFC 7644 §3.4.2.2)"),
-    "sortBy": (_NAME, "An attribute to sort by (RFC 7644 §3.4.2.3)"),
+    "sortBy": ({"anyOf": [_NAME, {"const": ""}]}, "An attribute to sort by (RFC 7644 §3.4.2.3)"),
     "sortOrder": ({"enum": ["ascending", "descending"]}, "How to sort; ascending unless said otherwise"),
     "startIndex": ({"type": "integer"}, "The first result, from 1; less is 1 (RFC 7644 §3.4.2.4)"),
     "count": ({"type": "integer"}, "Results on a page at most; less than 0 is 0 (RFC 7644 §3.4.2.4)"),
