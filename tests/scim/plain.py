@@ -342,11 +342,11 @@ class Directory:
             for name, types in REFERENCES.items():
                 value = holder.get(name, [])
                 for item in value if isinstance(value, list) else [value]:
-                    item.pop("$ref", None)
-                    target = item.get("value")
+                    given, target = str(item.pop("$ref", "")), item.get("value")
                     if target:
                         is_of = self.all[target]["kind"] if target in self.all else promised.get(target)
-                        item["$ref"] = f"{self.base}/{is_of if is_of in types else types[0]}s/{target}"
+                        was = [each for each in types if given.endswith(f"/{each}s/{target}")]  # it may be gone
+                        item["$ref"] = f"{self.base}/{is_of if is_of in types else [*was, *types][0]}s/{target}"
         return assigned(body) or {}
 
     def create(self, kind: str, body: dict[str, Any], id_: str, now: str, promised: dict[str, str]) -> None:
