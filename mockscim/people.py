@@ -97,6 +97,11 @@ def generate_ndjson(users: int, groups: int, seed: int) -> Iterator[bytes]:
     return (orjson.dumps(resource) + b"\n" for make in (company.users, company.groups) for resource in make())
 
 
+def departments() -> list[str]:
+    """The departments that there are, the largest first."""
+    return [line.partition("|")[0].strip() for line in _DEPARTMENTS.strip().splitlines()]
+
+
 @dataclass
 class _Name:
     text: str
