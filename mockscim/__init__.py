@@ -12,13 +12,27 @@ from mockscim.version import __version__
 
 if TYPE_CHECKING:
     from mockscim.client import ControlRefused, MockScim, error, ok, sweep
+    from mockscim.provision import Entra, Okta
     from mockscim.server import TOKEN, create_app
 
-__all__ = ["TOKEN", "ControlRefused", "MockScim", "__version__", "create_app", "error", "ok", "sweep"]
+__all__ = [
+    "TOKEN",
+    "ControlRefused",
+    "Entra",
+    "MockScim",
+    "Okta",
+    "__version__",
+    "create_app",
+    "error",
+    "ok",
+    "sweep",
+]
 
 _HOMES = {
     "ControlRefused": "client",
+    "Entra": "provision",
     "MockScim": "client",
+    "Okta": "provision",
     "TOKEN": "server",
     "create_app": "server",
     "error": "client",

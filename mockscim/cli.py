@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mockscim import __version__
+from mockscim.provision_cli import provision
 from mockscim.tables import (
     WIDTH,
     fault_type_lines,
@@ -41,6 +42,7 @@ Command = Callable[..., None]
 
 _NDJSON_ABOVE = 20_000  # users; beyond it a document is better not held in memory as one
 _POLL_SECONDS = 0.3
+_UNCUT = 10_000  # characters of a line
 
 
 class WrongInput(click.ClickException):
@@ -90,6 +92,9 @@ class _Group(click.Group):
 @click.version_option(__version__, message="mockscim %(version)s")
 def cli() -> None:
     """A SCIM 2.0 mock server: profiles of real providers, faults that know SCIM, and a journal."""
+
+
+cli.add_command(provision)
 
 
 @contextmanager
@@ -165,6 +170,11 @@ def _width() -> int:
     return max(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns) if sys.stdout.isatty() else WIDTH
 
 
+def _table_width() -> int:
+    """How wide a table may be whose last column is text: into a pipe it is not cut."""
+    return _width() if sys.stdout.isatty() else _UNCUT
+
+
 _json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
 _output_option = click.option("--output", metavar="FILE", help="Write there instead of to standard output.")
 
@@ -200,6 +210,7 @@ _output_option = click.option("--output", metavar="FILE", help="Write there inst
 @click.option("--seed", type=int, help="The number behind every random choice.  [default: the scenario's, 0]")
 @click.option("--clock", default="real", show_default=True, metavar="real|virtual[:ISO8601]", help="The data's time.")
 @click.option("--max-body", default="1MiB", show_default=True, metavar="SIZE", help="The largest request body.")
+@click.option("--exit-with-stdin", is_flag=True, help="End when standard input does: with whoever started it.")
 @click.option(
     "--log",
     type=click.Choice(["warnings", "text", "json", "off"]),
@@ -208,7 +219,7 @@ _output_option = click.option("--output", metavar="FILE", help="Write there inst
     help="On standard error; text and json tell every request.",
 )
 def serve(**options: Any) -> None:  # noqa: ANN401
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM, with --exit-with-stdin also until standard input ends.
 
     Every option has a twin in the environment, MOCKSCIM_SERVE_OPTION; what may be given several times is split there
     at white space. When standard output is no terminal, its first line is a JSON object with base_url, admin_url,
@@ -236,12 +247,23 @@ def fixture() -> None:
 @click.option("--groups", type=click.IntRange(0), default=0, show_default=True, help="How many groups.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same numbers and seed give the same bytes.")
 @click.option("--ndjson", is_flag=True, help=f"A resource a line; so it is above {_NDJSON_ABOVE} users anyway.")
+@click.option("--directory", is_flag=True, help="Not a fixture: the source of a simulated identity provider.")
+@click.option("--days", type=click.IntRange(0), default=0, help="With --directory: people join, move and leave.")
 @_output_option
-def new(*, users: int, groups: int, seed: int, ndjson: bool, output: str | None) -> None:
+def new(*, users: int, groups: int, seed: int, ndjson: bool, directory: bool, days: int, output: str | None) -> None:
     """Invent people at example.com, and their groups."""
     from mockscim.fixtures import render
     from mockscim.people import generate, generate_ndjson
 
+    if directory:
+        from mockscim.provisioning.directory.invented import generate as generate_directory
+
+        if ndjson:
+            raise click.UsageError("--ndjson is for fixtures: a directory is one document")
+        _write(render(generate_directory(users, groups, seed, days)), output)
+        return
+    if days:
+        raise click.UsageError("--days goes with --directory")
     if ndjson or users > _NDJSON_ABOVE:
         _write_all(generate_ndjson(users, groups, seed), output)
     else:
@@ -303,7 +325,7 @@ def profiles(*, name: str | None, as_json: bool) -> None:
             _json([{"name": p["name"], "title": p["title"], "quirks": len(p["quirks"])} for p in listed])
         else:
             rows = ((p["name"], len(p["quirks"]), p["title"]) for p in listed)
-            _lines(grid(("name", "quirks", "title"), rows, _width()))
+            _lines(grid(("name", "quirks", "title"), rows, _table_width()))
         return
     with _input():
         profile = known.load(name)
@@ -335,7 +357,7 @@ def list_faults(remote: Remote, *, as_json: bool) -> None:
         _json(rules)
     elif rules:
         header = ("name", "operation", "phase", "chance", "hits/matches", "does")
-        _lines(grid(header, rule_rows(rules), _width()))
+        _lines(grid(header, rule_rows(rules), _table_width()))
 
 
 @faults.command()
@@ -402,7 +424,7 @@ def types(*, name: str | None, as_json: bool) -> None:
         _json(catalogue)
     else:
         rows = ((kind["name"], " ".join(kind["phases"]), kind["doc"]) for kind in catalogue)
-        _lines(grid(("name", "phases", "what it does"), rows, _width()))
+        _lines(grid(("name", "phases", "what it does"), rows, _table_width()))
 
 
 @faults.command()
@@ -417,7 +439,7 @@ def scenarios(*, name: str | None, as_json: bool) -> None:
         if as_json:
             _json(listed)
         else:
-            _lines(grid(("name", "what happens"), (tuple(one.values()) for one in listed), _width()))
+            _lines(grid(("name", "what happens"), (tuple(one.values()) for one in listed), _table_width()))
         return
     with _input():
         scenario = read_scenario(name)

@@ -127,9 +127,9 @@ def judgement_lines(judgement: Mapping[str, Any], width: int = WIDTH) -> Iterabl
     """The judge's verdicts: a line each, the evidence of what is broken below it, and how to begin again."""
     for item in judgement["items"]:
         head = f"{item['id']:<4}{item['name']:<37}{item['verdict']:<15} "
-        yield from _wrapped(head, item["why"], " " * 8, width)
+        yield from wrapped(head, item["why"], " " * 8, width)
         for proof in item["evidence"]:
-            yield from _wrapped(" " * 8 + f"{proof_place(proof):<18} ", proof["what"], " " * 27, width)
+            yield from wrapped(" " * 8 + f"{proof_place(proof):<18} ", proof["what"], " " * 27, width)
         if item["more"]:
             yield " " * 8 + f"… and {item['more']} more"
     broken = judgement["broken"]
@@ -147,7 +147,8 @@ def proof_place(proof: Mapping[str, Any]) -> str:
     return ", ".join(parts) or "-"
 
 
-def _wrapped(head: str, text: str, indent: str, width: int) -> Iterable[str]:
+def wrapped(head: str, text: str, indent: str, width: int) -> Iterable[str]:
+    """The text behind ``head``, in lines of ``width``; those after the first begin with ``indent``."""
     shown = printable(text)
     return textwrap.wrap(shown, width, initial_indent=head, subsequent_indent=indent) or [head.rstrip()]
 

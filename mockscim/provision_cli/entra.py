@@ -1,0 +1,316 @@
+"""``mockscim provision entra``: each step of the tutorial has its verb.
+
+Exit statuses: 0 done, 1 something failed or is in quarantine (standard error says which), 2 wrong usage or input, 130
+interrupted.
+"""
+
+# ruff: noqa: PLC0415 - what a command needs is imported inside it
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mockscim.provision_cli import given as shared
+from mockscim.provision_cli.given import CYCLES, FOR, JSON, WORLD, Failed, WrongInput, gathering, options
+from mockscim.provision_cli.reading import failed_words, interrupted, report_document, show_log
+
+if TYPE_CHECKING:
+    from mockscim.provision import Entra, Report
+
+Given = dict[str, Any]
+
+_OWN = (
+    shared.option("--app", metavar="NAME|FILE", help="The mapping: non-gallery, segment, or a file."),
+    shared.option("--scope", type=click.Choice(["assigned", "all"]), help="Who is provisioned.  [default: assigned]"),
+    shared.option(
+        "--deletion-threshold", type=click.IntRange(0), metavar="N", help="Most disables and deletes a cycle."
+    ),
+)
+_job = gathering((*WORLD, *_OWN))
+
+
+@click.group(invoke_without_command=True)
+@options((*WORLD, *_OWN, CYCLES))
+@click.pass_context
+def entra(ctx: click.Context, /, cycles: int | None, **values: Any) -> None:  # noqa: ANN401 - the options'
+    """Microsoft Entra ID's provisioning service. Without a verb: start, and run.
+
+    Options may stand before the verb or behind it, and have twins in the environment: MOCKSCIM_PROVISION_TOKEN.
+    With --state, what was said once need not be said again.
+    """
+    ctx.obj = {name: value for name, value in values.items() if shared.said(value)}
+    if cycles is not None:
+        ctx.obj["cycles"] = cycles
+    if ctx.invoked_subcommand is None:
+        if not ctx.obj:
+            click.echo(ctx.get_help())
+            ctx.exit(2)
+        with shared.reported():
+            _run(ctx.obj, cycles, None, as_json=False)
+
+
+def _session(given: Given, **more: Any) -> Entra:  # noqa: ANN401 - a watcher
+    from mockscim.provision import Entra
+
+    return Entra(
+        given.get("source"),
+        given.get("target"),
+        app=given.get("app"),
+        scope=given.get("scope"),
+        settings=given.get("settings"),
+        seed=given.get("seed"),
+        throttling=given.get("throttling"),
+        deletion_threshold=given.get("deletion_threshold"),
+        **shared.world(given),
+        **more,
+    )
+
+
+@entra.command("test-connection")
+@JSON
+@_job
+def test_connection(given: Given, *, as_json: bool) -> None:
+    """Ask for a random GUID, as the button does."""
+    session = _session(given)
+    found = shared.work(session, session.test_connection)
+    if as_json:
+        shared.say_json({**found._asdict(), "problem": None} if found.ok else found._asdict())
+    elif found.ok:
+        click.echo(found.message)
+    if not found.ok:
+        raise Failed(f"{found.code}: {found.message}")
+
+
+@entra.command()
+@_job
+def start(given: Given) -> None:
+    """Start provisioning: the next cycle is due now."""
+    shared.state_wanted(given, "start")
+    session = _session(given)
+
+    async def doing() -> None:
+        shared.source_wanted(session)
+        await session.start()
+
+    shared.work(session, doing)
+    what = "an initial" if session.job.state.watermark is None else "an incremental"
+    click.echo(f"started: {what} cycle is due; mockscim provision entra run does it")
+
+
+@entra.command()
+@_job
+def stop(given: Given) -> None:
+    """Stop provisioning: no further cycles."""
+    shared.state_wanted(given, "stop")
+    session = _session(given)
+    shared.work(session, session.stop)
+    click.echo(f"stopped: {session.job.why_not()}" if session.job.why_not() else "stopped")
+
+
+@entra.command()
+@click.option("--reset-scope", default="", metavar="NAMES", help="What to forget: Full, Escrows,Watermark …")
+@_job
+def restart(given: Given, *, reset_scope: str) -> None:
+    """Restart provisioning, with what is to be forgotten; links to the target stay, but for Full."""
+    shared.state_wanted(given, "restart")
+    session = _session(given)
+
+    async def doing() -> None:
+        shared.source_wanted(session)
+        await session.restart(reset_scope)
+
+    shared.work(session, doing)
+    what = "an initial" if session.job.state.watermark is None else "an incremental"
+    click.echo(f"restarted: {what} cycle is due")
+
+
+@entra.command()
+@CYCLES
+@JSON
+@_job
+def cycle(given: Given, *, cycles: int | None, as_json: bool) -> None:
+    """One cycle, now; in virtual time when it is due. Exit 1 when something fails."""
+    _run(given, 1 if cycles is None else cycles, None, as_json=as_json, now=True)
+
+
+@entra.command()
+@CYCLES
+@FOR
+@JSON
+@_job
+def run(given: Given, *, cycles: int | None, duration: str | None, as_json: bool) -> None:
+    """Cycles as they fall due, every 40 minutes of the clock; in virtual time at once.
+
+    Without --cycles and --for it ends when interrupted, in virtual time when there is nothing more to come. Exit 1 when
+    something that failed is still waiting to be tried again at the end, or the job is in quarantine.
+    """
+    cycles = given.get("cycles") if cycles is None else cycles
+    _run(given, cycles, shared.seconds_of(duration, "--for"), as_json=as_json)
+
+
+def _run(given: Given, cycles: int | None, duration: float | None, *, as_json: bool, now: bool = False) -> None:
+    from mockscim.provision.progress import Lines, Silent, for_terminal
+
+    watcher = Silent() if as_json else for_terminal()
+    session = _session(given, watcher=watcher)
+
+    async def doing() -> list[Report]:
+        shared.source_wanted(session)
+        if session.job.state.cycles == 0 and session.job.next_cycle() is None:
+            await session.start()  # a new job; one that was stopped stays so
+        if not now:
+            return await session.run(cycles, duration=duration)
+        reports: list[Report] = []
+        for _ in range(cycles or 0):
+            reports.append(await session.cycle())
+            if session.interrupted:
+                break
+        return reports
+
+    reports = shared.work(session, doing, gently=True)
+    if isinstance(watcher, Lines):
+        watcher.flush()
+    if as_json:
+        for report in reports:
+            shared.say_json(report_document(report), indent=False)
+    if session.interrupted:
+        interrupted(given.get("state"))
+    _judge(session, reports, all_=now)
+
+
+def _judge(session: Entra, reports: list[Report], *, all_: bool) -> None:
+    """Exit 1 when something is wrong, and say which."""
+    state, status = session.job.state, session.status()["status"]
+    quarantine = status.get("quarantine")
+    if quarantine:
+        error = quarantine.get("error") or {}
+        more = f": {error['code']}: {error['message']}" if error else ""
+        raise Failed(
+            f"the job is in quarantine ({quarantine['reason']}){more}; next attempt {quarantine['nextAttempt']}"
+        )
+    if any(event.get("event") == "disabled" for report in reports for event in report.events):
+        raise Failed(f"the job was disabled: {session.job.why_not()}")
+    bad = [report for report in reports if report.failures]
+    if bad and (all_ or state.escrows):
+        raise Failed(failed_words(bad[-1:] if not all_ else bad, "entra"))
+    if state.escrows and not all_:
+        raise Failed(f"{len(state.escrows)} that failed before are waiting to be tried again; see the status")
+
+
+@entra.command("on-demand")
+@click.argument("object_id", metavar="USER|GROUP")
+@click.option("--member", "members", multiple=True, metavar="USER", help="Of a group: which members; at most five.")
+@JSON
+@_job
+def on_demand(given: Given, *, object_id: str, members: tuple[str, ...], as_json: bool) -> None:
+    """Provision one user, or a group with at most five members, now, and show the five steps."""
+    from mockscim.tables import wrapped
+
+    session = _session(given)
+
+    async def doing() -> Any:  # noqa: ANN401 - an OnDemand
+        shared.source_wanted(session)
+        return await session.on_demand(object_id, members)
+
+    found = shared.work(session, doing)
+    if as_json:
+        shared.say_json({"key": found.key, "value": found.value, "steps": found.steps})
+    else:
+        for number, step in enumerate(found.steps, 1):
+            head = f"{number}. {step['name']}: {step['status']}  "
+            shared.say(wrapped(head, str(step.get("description") or ""), "   ", shared.width()))
+    if found.exit_status == 2:
+        raise WrongInput(_on_demand_words(found))
+    if found.exit_status:
+        raise Failed(_on_demand_words(found))
+
+
+def _on_demand_words(found: Any) -> str:  # noqa: ANN401 - an OnDemand
+    details = found.key.get("details") or {}
+    return f"{details.get('errorCode') or 'failed'}: {details.get('errorMessage') or found.key.get('result') or ''}"
+
+
+@entra.command()
+@JSON
+@_job
+def status(given: Given, *, as_json: bool) -> None:
+    """The job's state, counts, progress and quarantine, after Graph's synchronizationJob."""
+    from mockscim.provision.pages import job_lines
+
+    shared.state_wanted(given, "status")
+    session = _session(given)
+    session.look()
+    if as_json:
+        shared.say_json(session.status())
+    else:
+        why, target = session.job.why_not(), session.job.settings.target
+        shared.say(job_lines(session.status(), why, target, session.now, shared.width()))
+
+
+@entra.command()
+@click.argument("entry_id", required=False, metavar="[ID]")
+@click.option("--failures", is_flag=True, help="Only what failed.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@JSON
+@_job
+def log(given: Given, *, entry_id: str | None, failures: bool, form: str, as_json: bool) -> None:
+    """The provisioning log as a table, or with an ID one entry with its steps and modified properties."""
+    show_log(given, "entra", entry_id, "json" if as_json else form, failures=failures)
+
+
+@entra.group(invoke_without_command=True)
+@JSON
+@_job
+def mappings(given: Given, *, as_json: bool) -> None:
+    """Attribute mappings: show them, or check a file."""
+    context = click.get_current_context()
+    context.obj = given
+    if context.invoked_subcommand is None:
+        _show_mappings(given, as_json=as_json)
+
+
+@mappings.command()
+@JSON
+@_job
+def show(given: Given, *, as_json: bool) -> None:
+    """The mappings of --app, or of the state's job."""
+    _show_mappings(given, as_json=as_json)
+
+
+def _show_mappings(given: Given, *, as_json: bool) -> None:
+    import msgspec
+
+    from mockscim.provision.pages import mapping_lines
+    from mockscim.provisioning import mapping
+
+    if given.get("app") or not given.get("state"):
+        schema = mapping.load(given.get("app") or "non-gallery")
+    else:
+        session = _session(given)
+        session.look()
+        schema = session.job.schema
+    if as_json:
+        shared.say_json(msgspec.to_builtins(schema))
+    else:
+        shared.say(mapping_lines(schema, shared.width()))
+
+
+@mappings.command()
+@click.argument("file", required=False)
+@_job
+def check(given: Given, *, file: str | None) -> None:
+    """Check a mapping FILE, or that of --app: exit 1 when it cannot be used, and say where."""
+    from mockscim.provision_cli.reading import is_file
+    from mockscim.provisioning import mapping
+
+    name = file or given.get("app")
+    if not name:
+        raise WrongInput("mappings check wants a FILE, or --app")
+    try:
+        schema = mapping.load(name)
+    except mapping.MappingError as error:
+        raise (Failed if is_file(name) else WrongInput)(str(error)) from None
+    users, groups = (len(one.attributeMappings) for one in (schema.users, schema.groups))
+    click.echo(f"{name}: good: {users} attributes of users, {groups} of groups")

@@ -1,0 +1,234 @@
+"""The options that commands of a provider share, and what every command does around its own work.
+
+An option may stand before the verb or behind it; behind it counts. Each has a twin in the environment,
+``MOCKSCIM_PROVISION_<OPTION>``.
+"""
+
+# ruff: noqa: PLC0415 - what a command needs is imported inside it
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from mockscim.provision.session import Session
+
+T = TypeVar("T")
+Command = Callable[..., None]
+Wrap = Callable[[Command], Command]
+
+INTERRUPTED = 130
+
+
+class WrongInput(click.ClickException):
+    """What was given cannot be used; one line on standard error."""
+
+    exit_code = 2
+
+
+class Failed(click.ClickException):
+    """Something failed, or the job is in quarantine; one line on standard error that says which."""
+
+    exit_code = 1
+
+
+def option(name: str, **settings: Any) -> Wrap:  # noqa: ANN401 - click's
+    """An option with its twin in the environment."""
+    twin = f"MOCKSCIM_PROVISION_{name.removeprefix('--').upper().replace('-', '_')}"
+    return click.option(name, envvar=twin, **settings)
+
+
+WORLD: tuple[Wrap, ...] = (
+    option("--source", metavar="FILE|NAME", help="The directory document.  [default: the state's]"),
+    option("--target", metavar="URL", help="The SCIM base URL.  [default: the state's, http://127.0.0.1:8080/scim/v2]"),
+    option("--token", metavar="TOKEN", help="The Bearer token; it is kept nowhere."),
+    option("--state", metavar="FILE", help="Where the job is kept between runs.  [default: it is not]"),
+    option("--log", metavar="FILE", help="The provisioning log, an entry a line.  [default: the state's]"),
+    option("--clock", metavar="real|virtual[:ISO8601]", help="The job's time.  [default: the state's, real]"),
+    option("--settings", metavar="FILE", help="Further settings, as JSON; see docs/provisioning.md."),
+    option("--seed", type=int, help="The number behind every random choice."),
+    option("--throttling", type=click.Choice(["fail", "honour"]), help="What a 429 means to it."),
+    option("--rate", type=click.FloatRange(0, min_open=True), help="Most requests a second.  [default: no limit]"),
+    option("--concurrency", type=click.IntRange(1), help="Most requests at a time.  [default: 1]"),
+    option("--timeout", metavar="DURATION", help="How long an answer may take.  [default: 60s]"),
+    option("--ca", metavar="FILE", help="What to trust of an https target."),
+    option("--events", metavar="FILE", help="What an administrator is told of, an event a line."),
+    option("--smtp", metavar="HOST:PORT", help="The mail server for the mail about a quarantine."),
+    option("--mail-to", metavar="ADDRESS", multiple=True, help="Who gets that mail."),
+    option("--advance-target", is_flag=True, default=None, help="The target is a mockscim: its clock goes along."),
+    option("--mark-target", is_flag=True, default=None, help="The target is a mockscim: it is told of the cycles."),
+    option("--admin-token", metavar="TOKEN", help="What that mockscim's control API wants."),
+)
+CYCLES = option("--cycles", type=click.IntRange(0), metavar="N", help="End after so many.")
+FOR = click.option("--for", "duration", metavar="DURATION", help="End after so much of the job's time: 90d.")
+JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+# What belongs to the session, whoever the provider is.
+_SESSION = ("token", "clock", "rate", "concurrency", "ca", "state", "log", "events", "smtp", "advance_target")
+_MORE = ("mark_target", "admin_token")
+
+
+def options(wraps_: Iterable[Wrap]) -> Wrap:
+    """Several options at once, in their order."""
+
+    def decorate(command: Command) -> Command:
+        for wrap in reversed(list(wraps_)):
+            command = wrap(command)
+        return command
+
+    return decorate
+
+
+def gathering(wraps_: Iterable[Wrap]) -> Wrap:
+    """Give a verb one dict, ``given``: what stood behind it, else before it."""
+    wraps_ = tuple(wraps_)
+
+    def decorate(command: Command) -> Command:
+        names: set[str] = set()
+
+        @options(wraps_)
+        @click.pass_context
+        @wraps(command)
+        def gathered(ctx: click.Context, /, **values: Any) -> None:  # noqa: ANN401 - the options'
+            before: dict[str, Any] = ctx.obj or {}
+            own = {name: values.pop(name) for name in names}
+            given = {**before, **{name: value for name, value in own.items() if said(value)}}
+            with reported():
+                command(given, **values)
+
+        shared: Command = lambda **_: None  # noqa: E731 - asked for its parameters only
+        for wrap in wraps_:
+            shared = wrap(shared)
+        names |= {p.name for p in getattr(shared, "__click_params__", ()) if p.name}
+        return gathered
+
+    return decorate
+
+
+def said(value: object) -> bool:
+    """Whether an option was given."""
+    return value is not None and value != ()
+
+
+def world(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of a Session."""
+    from mockscim.durations import parse_duration
+
+    found = {name: given[name] for name in (*_SESSION, *_MORE) if said(given.get(name))}
+    found["usual_clock"] = "real"
+    if said(given.get("mail_to")):
+        found["mail_to"] = given["mail_to"]
+    if said(given.get("timeout")):
+        seconds = _duration(given["timeout"], "--timeout", parse_duration)
+        if seconds <= 0:
+            raise WrongInput("--timeout: more than nothing was expected")
+        found["timeout"] = seconds
+    return found
+
+
+def seconds_of(text: str | None, option: str) -> float | None:
+    """The seconds of a duration option; None where it was not given."""
+    from mockscim.durations import parse_duration
+
+    return None if text is None else _duration(text, option, parse_duration)
+
+
+def _duration(text: str, option: str, parse: Callable[[object], float]) -> float:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise WrongInput(f"{option}: {error}") from None
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """What is wrong with files and options, as one line with exit status 2."""
+    try:
+        yield
+    except (click.ClickException, BrokenPipeError):
+        raise
+    except (ValueError, OSError) as error:
+        raise WrongInput(str(error)) from None
+    except RuntimeError as error:
+        if type(error).__name__ != "NotRunningError":
+            raise
+        raise Failed(str(error)) from None
+
+
+def work(session: Session, doing: Callable[[], Coroutine[Any, Any, T]], *, gently: bool = False) -> T:
+    """Open a session, do something, save and close it.
+
+    Args:
+        session: the session.
+        doing: what to do inside it.
+        gently: the first SIGINT or SIGTERM lets the objects that are begun come to their end, the second does not.
+    """
+
+    async def main() -> T:
+        async with session:
+            task = asyncio.current_task()
+
+            def stop() -> None:
+                if gently and not session.interrupted:
+                    click.echo("mockscim: ending after the objects under way; once more ends at once", err=True)
+                    session.interrupt()
+                elif task is not None:
+                    task.cancel()
+
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                with suppress(NotImplementedError, RuntimeError):  # Windows, and other threads
+                    loop.add_signal_handler(number, stop)
+            return await doing()
+
+    try:
+        return asyncio.run(main())
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def width() -> int:
+    """How wide a table may be."""
+    import shutil
+
+    from mockscim.tables import WIDTH
+
+    return max(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns) if sys.stdout.isatty() else WIDTH
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines."""
+    for line in lines:
+        click.echo(line)
+
+
+def say_json(value: object, *, indent: bool = True) -> None:
+    """Print a document."""
+    import orjson
+
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0, default=_plain).decode())
+
+
+def _plain(value: object) -> object:
+    import msgspec
+
+    return msgspec.to_builtins(value)
+
+
+def state_wanted(given: dict[str, Any], verb: str) -> None:
+    """Some verbs are about a job that is kept."""
+    if not given.get("state"):
+        raise WrongInput(f"{verb} wants --state FILE: the job that it is about")
+
+
+def source_wanted(session: Session) -> None:
+    """Look for the source before anything is sent."""
+    _ = session.directory
