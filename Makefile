@@ -9,13 +9,17 @@ ARGS   ?= --profile segment --fixture segment-workspace --token local-only
 UNIT   := tests/scim tests/faults $(wildcard tests/test_clock.py tests/test_durations.py tests/test_fixture*.py \
 	tests/test_leniencies.py tests/test_people.py tests/test_profiles.py tests/test_segment.py tests/test_tenant.py)
 
-.PHONY: serve test check lint bench wheel test-wheel test-interpreters clean
+.PHONY: serve demo test check lint bench wheel test-wheel test-bare test-interpreters clean
 
 serve: $(VENV)/ready
 	@$(BIN)/mockscim serve $(ARGS)
 
+# A mocked Segment, Entra ID's provisioning service, a fault, the log and the judge, on one terminal.
+demo: $(VENV)/ready
+	@$(BIN)/python -m mockscim.demo
+
 test: $(VENV)/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: lint
 	$(BIN)/python -m pytest -q $(UNIT)
@@ -36,6 +40,10 @@ wheel: $(VENV)/ready
 # The suite against the built wheel, in an environment and a folder that have nothing of the checkout's package.
 test-wheel: wheel
 	.ci/wheel "$(PYTHON)"
+
+# The built wheel beside pytest alone: what a suite that provisions has of it.
+test-bare: wheel
+	.ci/bare "$(PYTHON)"
 
 # The suite on every other interpreter that this machine has.
 test-interpreters:

@@ -222,6 +222,20 @@ def test_who_never_ends_ends_the_sweep(scim):
     assert "left out: 2 cases, the client of 1:before:reset never ended: 1:after:503" in result.table()
 
 
+def test_who_tries_for_ever_is_cut_again_and_again(scim):
+    """A client that sends the same again as often as it is cut meets resets until it gives up, and spoils nothing."""
+    tries = []
+
+    def stubborn():
+        tries.clear()
+        while len(tries) < 4 and ask(scim, "POST", "/Users", {"userName": NAMES[0]}, timeout=30)[0] is None:
+            tries.append(scim.users.names())
+
+    result = scim.sweep(stubborn, "before", "hang", timeout=0.3, check=False)
+    assert broken(result) == {"1:before:hang": ["no return"]}
+    assert tries == [[]] * 4  # nobody was made by it after it was cut
+
+
 def test_without_a_limit_it_runs_in_the_callers_thread(scim):
     """What must not leave its thread is swept with ``timeout=None``; with a limit it has a thread of its own."""
     seen = []
