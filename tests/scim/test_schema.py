@@ -248,7 +248,7 @@ def test_references_point_at_the_type_they_name() -> None:
     assert [watcher["$ref"] for watcher in answer["watchers"]] == [
         f"{BASE}/Groups/{group}",
         f"{BASE}/Users/{user}",
-        f"{BASE}/Users/?",
+        f"{BASE}/Users/%3F",
     ]
     path = f"/Devices/{answer['id']}"
     assert provider.ask("PUT", path, answer.document)["meta"] == answer["meta"]

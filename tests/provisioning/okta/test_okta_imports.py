@@ -172,3 +172,11 @@ def test_groups_are_imported_with_their_members():
         ("Local", "new", 0),
     ]
     assert job.entries[0]["eventType"] == "system.import.complete"
+
+
+def test_one_who_has_an_account_is_no_partial_match():
+    """The same first and last name with another account is another person."""
+    target, made, source = Target(), app(), directory(PEOPLE[0])
+    run(made.push(source, NOW), target)
+    _, result = imported(made, source, Script(listed(user("9", "ann.2@example.com", "Ann", "Ashdown"))))
+    assert [each.category for each in result.users] == ["new"]

@@ -475,3 +475,19 @@ def test_what_became_empty_while_one_was_away_is_left_out_on_return():
     run(made.push(source, NOW), target)
     assert "title" not in target.users()[ANN_NAME]
     assert target.users()[ANN_NAME]["nickName"] == "Annie"
+
+
+def test_a_retry_leaves_what_is_pending_to_the_next_push():
+    """A push broken off, a retry of what had failed in it: the rest is not forgotten."""
+    target = Target()
+    source = directory(ANN, person("Ben Bray"))
+    made = app()
+    push = made.push(source, NOW)
+    target.break_next("POST", refused(500))
+    first = next(push.phases()).items[0]
+    first.end(_done(first, target), NOW)
+    push.finish(NOW)
+    run(made.retry(source, NOW), target)
+    assert list(target.users()) == [ANN_NAME]
+    run(made.push(source, NOW), target)
+    assert sorted(target.users()) == [ANN_NAME, "ben@example.com"]
