@@ -133,6 +133,7 @@ class Inside:
         running, self._running = self._running, None
         if running is None or self._server is None:
             return
+        await running.door.hush()
         running.door.close()
         self._server.stop()
         transports = [connection.transport for connection in running.web.connections]

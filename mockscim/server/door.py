@@ -15,6 +15,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +26,7 @@ log = logging.getLogger("mockscim")
 
 How = Literal["closed", "reset"]
 _RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: closing is a reset
+_STEPS_IN = 3  # rounds of the event loop from accepting to a connection that can be closed
 _AT_ONCE = 100  # how many are turned away before others have their turn
 
 
@@ -118,6 +120,16 @@ class Door:
         if not self._shut or self._opening is not None:
             return
         self._opening = asyncio.get_running_loop().create_task(self._reopen(self._release()))
+
+    async def hush(self) -> None:
+        """Accept nobody any more, before ``close``, which would make asyncio forget the sockets of those half in."""
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            for one in listener.sockets:  # type: ignore[attr-defined]
+                with suppress(NotImplementedError):  # Windows' own loop
+                    loop.remove_reader(one)
+        for _ in range(_STEPS_IN):
+            await asyncio.sleep(0)
 
     def close(self) -> None:
         """Shut it for good."""
