@@ -516,8 +516,10 @@ class Patcher:
         value = [value] if isinstance(value, Mapping) else value
         items = read_members(value, attribute, self._policy, self._tolerance)
         if op == "replace":
+            again = {item["value"] for item in items}
             for member in chosen:
-                members.discard(member)
+                if member not in again:  # one that is put back never left
+                    members.discard(member)
         put_members(members, items, kind_of)
 
 

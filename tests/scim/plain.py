@@ -265,7 +265,7 @@ class Draft:
             there = wanted in self.members
             if not there and op == "replace":  # but to remove one who is no member changes nothing (§3.5.2.2)
                 raise Refused(400, "noTarget")
-            if there and op != "add":
+            if there and (op == "remove" or (op == "replace" and wanted not in listed)):
                 self.members.remove(str(wanted))
         elif op == "remove" and by_value:
             if self.strict:

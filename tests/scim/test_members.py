@@ -332,3 +332,14 @@ def test_members_agree_with_a_plain_dict(steps: list[tuple[str, str, str | None]
     for old, expected in seen:
         assert {m.value: m.display for m in old} == expected
         assert [m.seq for m in old] == sorted(m.seq for m in old)
+
+
+def test_a_member_replaced_by_itself_stays_as_it_is() -> None:
+    """A replace behind a filter that names whom it selects changes neither the order nor the version."""
+    provider = Provider()
+    ann, bob = provider.user("ann"), provider.user("bob")
+    path = f"/Groups/{provider.group('g', ann, bob)}"
+    before = provider.get(path).document
+    operation = {"op": "replace", "path": f'members[value eq "{ann}"]', "value": [{"value": ann}]}
+    answer = provider.ask("PATCH", path, {"schemas": [urns.PATCH_OP], "Operations": [operation]})
+    assert answer.document == before
