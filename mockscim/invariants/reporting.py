@@ -52,7 +52,8 @@ def _false_successes(
         wrong = _not_so(name, records, state, desired)
         if not wrong:
             continue
-        about = [w for w in writes if _is_about(w, name, records, scene)]
+        ids = {record.id for record in records} | {name} | scene.once_called(fold(name))
+        about = [w for w in writes if w.id in ids or any(value == fold(name) for _, value in w.names)]
         if about and about[-1].ok:
             continue
         last = about[-1].seen.n if about else None
@@ -80,14 +81,6 @@ def _called(name: str, state: State) -> list[Record]:
         if value == fold(name):
             found += [record for record in records if record not in found]
     return found
-
-
-def _is_about(write: Write, name: str, records: list[Record], scene: Scene) -> bool:
-    ids = {record.id for record in records} | {name}
-    for (_, _, value), bearers in scene.bearers.items():
-        if value == fold(name):
-            ids |= bearers
-    return write.id in ids or any(value == fold(name) for _, value in write.names)
 
 
 def _dropped(scene: Scene, cycle: Cycle, reported: Reported, state: State, writes: list[Write]) -> Iterator[Evidence]:

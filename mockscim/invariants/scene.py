@@ -217,6 +217,17 @@ class Scene:
                     found.setdefault((step.type, name, value), set()).add(step.id)
         return found
 
+    def once_called(self, value: str) -> set[str]:
+        """The ids that ever bore a folded name, of whatever type and attribute."""
+        return self._once_called.get(value, set())
+
+    @cached_property
+    def _once_called(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for (_, _, value), ids in self.bearers.items():
+            found.setdefault(value, set()).update(ids)
+        return found
+
     def state_after(self, n: int) -> State:
         """All resources as they were after the change with that number."""
         if not self.steps or n >= self.steps[-1].n:
