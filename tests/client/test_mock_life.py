@@ -16,14 +16,13 @@ import pytest
 import requests
 from reach import async_client
 
-import mockscim
 from mockscim import ControlRefused, MockScim
 from mockscim.clock import ClockError
 from mockscim.faults import FaultError
 from mockscim.fixtures import FixtureError
 from mockscim.profiles import ProfileError
 
-ROOT = Path(mockscim.__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def script(text, *arguments, **environment):
