@@ -279,6 +279,7 @@ ROWS = [
     Row("query-parameter-case", "GET", "/Users", query={"startindex": "1"}),
     Row("empty-attributes", "GET", "/Users", query={"attributes": ""}),
     Row("empty-attributes", "GET", USER, query={"excludedAttributes": ""}),
+    Row("empty-attributes", "GET", "/Users", query={"count": "", "startIndex": ""}),
     Row("missing-content-type", "POST", "/Users", user(), content_type=None, refusal=(415, None)),
     Row("unknown-member", "POST", "/Groups", group(members=[{"value": "u-9"}])),
     Row("unknown-member", "PATCH", GROUP, patch({"op": "add", "path": "members", "value": [{"value": "u-9"}]})),

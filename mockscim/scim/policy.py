@@ -226,7 +226,7 @@ LENIENCIES: Mapping[str, Leniency] = {
         ),
         Leniency(
             "empty-attributes",
-            "an empty ?attributes= or ?excludedAttributes=; it is ignored",
+            "an empty ?attributes=, ?excludedAttributes=, ?startIndex= or ?count=; it is ignored",
             "RFC 7644 §3.9",
             "the parameter is a list of attribute names",
             "clients that always send the parameter",

@@ -51,6 +51,9 @@ def read_parameters(query: Iterable[tuple[str, str]], tolerance: Tolerance) -> d
         if known != name:
             refusal = invalid_value(f"the query parameter is {known}, not {name}")
             tolerance.allow("query-parameter-case", f"{name} for {known}", refusal)
+        if not value and known in ("startIndex", "count"):
+            tolerance.allow("empty-attributes", f"an empty {known}", invalid_value(f"{known} is an integer, not empty"))
+            continue
         if known in found and found[known] != value:
             raise invalid_value(f"{known} is given twice")
         found[known] = value
