@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from mockscim.scim import urns
 
 _NAME = r"[A-Za-z$][A-Za-z0-9_$-]*"
-_PATH = re.compile(rf"(?:(urn:[^\[\]\s]+):)?({_NAME})(?:\[(.+)\])?(?:\.({_NAME}))?")
-_CLAUSE = re.compile(rf'({_NAME}) eq ("(?:[^"\\]|\\.)*"|true|false)', re.IGNORECASE)
-_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_PATH = re.compile(rf"(?:(urn:[^\[\]\s]+):)?({_NAME})(?:\[(.+)\])?(?:\.({_NAME}))?", re.DOTALL)
+_CLAUSE = re.compile(rf'({_NAME}) eq ("(?:[^"\\]|\\.)*"|true|false)', re.IGNORECASE | re.DOTALL)
+_AND = re.compile(r" +and +", re.IGNORECASE)
 _BOOLEAN = {"active", "primary"}
 _ENTERPRISE = {"manager", "department", "division", "costcenter", "organization", "employeenumber"}
 
@@ -76,7 +76,7 @@ def parse(text: str) -> TargetPath:
                 f'{text[:80]!r}: an element is chosen by eq alone, as in emails[type eq "work"].value'
             )
         raw = named[2]
-        value = re.sub(r"\\(.)", r"\1", raw[1:-1]) if raw.startswith('"') else raw.lower() == "true"
+        value = re.sub(r"\\(.)", r"\1", raw[1:-1], flags=re.DOTALL) if raw.startswith('"') else raw.lower() == "true"
         clauses.append((named[1], value))
     if schema is None and attribute.lower() in _ENTERPRISE - {"manager"}:
         raise TargetPathError(f"{text!r} is in the enterprise extension: {urns.ENTERPRISE_USER}:{text}")
