@@ -61,7 +61,7 @@ def decide(
     if link.missing:
         return "push" if again else None
     same = link.members == {key: member.target for key, member in members.items()}
-    return None if link.name == name and same else "update"
+    return None if link.name == name and same and not link.unsure else "update"
 
 
 class GroupWork:
@@ -87,7 +87,9 @@ class GroupWork:
         target: str = "",
     ) -> None:
         self.settings, self.operation, self.name, self.members = settings, operation, name, dict(members)
-        self._link = GroupLink(link.target, link.name, dict(link.members), link.missing) if link is not None else None
+        self._link = None
+        if link is not None:
+            self._link = GroupLink(link.target, link.name, dict(link.members), link.missing, link.unsure)
         self._target = target
         self._notes: list[Note] = []
 
@@ -181,10 +183,12 @@ class GroupWork:
             yield from self._replace(link)
             return
         yield from self._rename(link)
+        full = full or link.unsure
         wanted = {key: member.target for key, member in self.members.items()}
         if not full and link.members == wanted:
             return
         answer = yield from self._ask(self._full(link) if full else self._difference(link))
+        self._note_doubt(link, answer)
         if not answer.good:
             # That the group is there the request before has shown.
             self._fail(errors.of_group("membership", answer, self.name))
@@ -200,10 +204,16 @@ class GroupWork:
     def _replace(self, link: GroupLink) -> Steps[None]:
         request = shapes.replace_group(link.target, self.name, _listed(self.members))
         answer = yield from self._ask(request)
+        self._note_doubt(link, answer)
         self._check(link, answer)
         self._renamed(link)
         link.members = {key: member.target for key, member in self.members.items()}
         self._notes.append(Note(What.GROUP_UPDATED))
+
+    @staticmethod
+    def _note_doubt(link: GroupLink, answer: Answer) -> None:
+        """Remember that nobody knows who is in it now, until a request goes well: what was lost may have been done."""
+        link.unsure = not answer.good
 
     def _check(self, link: GroupLink, answer: Answer) -> None:
         if answer.status == HTTPStatus.NOT_FOUND:

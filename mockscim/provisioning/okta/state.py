@@ -36,12 +36,14 @@ class GroupLink(msgspec.Struct):
         name: the name that was sent last.
         members: who was sent last: the source's id of each to the target's.
         missing: the target does not know the id any more; nothing is pushed until the link is changed.
+        unsure: a request about the members was not answered well, and may have been carried out.
     """
 
     target: str
     name: str
     members: dict[str, str] = {}
     missing: bool = False
+    unsure: bool = False
 
 
 class Task(msgspec.Struct, rename={"event_type": "eventType"}):
