@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
+from mockscim.provision.carrying import Round
 from mockscim.provision.files import FileError, append
 from mockscim.provision.report import Report, action_of
 from mockscim.provision.session import Options, Session
 from mockscim.provision.setting import SettingsGiven, settled
 from mockscim.provision.source import SourceGiven
 from mockscim.provisioning import mapping as mappings
-from mockscim.provisioning.entra import Connection, Job, OnDemand, Settings
+from mockscim.provisioning.entra import Connection, Cycle, Job, OnDemand, Settings
 from mockscim.version import __version__
 
 if TYPE_CHECKING:
@@ -233,6 +234,13 @@ class Entra(Session):
         cycle = self.job.cycle(self.directory, self.now)
         report = Report(cycle.number, self.now, initial=cycle.initial, quiet=cycle.quiet, steps=steps)
         return await self._round(cycle, report, "initial cycle" if cycle.initial else f"cycle {cycle.number}")
+
+    def _why(self, round_: Round) -> str:
+        execution = round_.execution if isinstance(round_, Cycle) else None
+        if execution is None or execution.state != "Failed":
+            return ""
+        error = execution.error
+        return f"{error.code}: {error.message}" if error is not None else "failed"
 
     def _reported(self, report: Report) -> dict[str, object]:
         failed = dict.fromkeys(entry["sourceIdentity"]["id"] for entry in report.failures)

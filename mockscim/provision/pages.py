@@ -29,6 +29,8 @@ def cycle_line(report: Report) -> str:
     ]
     if report.broken_off:
         parts.append("interrupted")
+    if report.error:
+        parts.append(f"failed: {report.error}")
     told = ", ".join(parts) or "nothing to do"
     line = f"{head}: {told}; {plural(report.requests, 'request')} in {report.seconds:.1f} s"
     for event in report.events:

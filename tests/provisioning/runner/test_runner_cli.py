@@ -125,6 +125,18 @@ def test_bad_credentials_and_nobody_there(provision):
     assert provision("okta", "test-connection", "--token", "wrong").returncode == 1
 
 
+def test_a_cycle_that_reaches_nobody_has_failed(provision):
+    """Exit 1 and the reason, on the cycle's line and on standard error: not "nothing to do"."""
+    target = f"http://127.0.0.1:{free_port()}/scim/v2"
+    good(provision("entra", "start", "--source", "small", "--target", target))
+    for verb in (["cycle"], ["run", "--cycles", "2"]):
+        done = provision("entra", *verb, "--target", target)
+        assert done.returncode == 1
+        assert "failed: WebExceptionProtocolError: The target cannot be reached" in done.stdout
+        assert "nothing to do" not in done.stdout
+        assert "the cycle failed: WebExceptionProtocolError" in done.stderr
+
+
 def test_failures_and_quarantine_are_named(provision, target):
     """Exit 1 says which objects, or why the quarantine and when the next attempt is."""
     with target.fault("abort", operation="user.create", status=500, times=1):
