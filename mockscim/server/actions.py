@@ -13,7 +13,7 @@ import orjson
 from mockscim import fixtures
 from mockscim.clock import parse_instant
 from mockscim.durations import parse_duration
-from mockscim.faults import Refuse, Rule, types_catalogue
+from mockscim.faults import Refuse, Rule, compile_rules, types_catalogue
 from mockscim.har import to_har
 from mockscim.journal import Exchange, History, Journal
 from mockscim.profiles import load_bundled
@@ -133,10 +133,21 @@ def _health(control: Control, ask: Ask) -> Result:  # noqa: ARG001
     return 200, {"status": "ok", "version": __version__}
 
 
-@route("POST", "/reset", {204: None})
+@route("POST", "/reset", {204: None}, body="AllRules")
 def _reset(control: Control, ask: Ask) -> Result:
-    """Go back to the start: data, rules, clock; an empty journal and history."""
-    control.tenant(ask).reset()
+    """Go back to the start: data, rules, clock; an empty journal and history.
+
+    Rules in the body are in force from then on in the place of the start's; no request comes between.
+    """
+    tenant = control.tenant(ask)
+    if ask.body.strip() in (b"", b"{}"):  # an empty document is what some clients send for nothing
+        tenant.reset()
+        return 204, None
+    documents = _all_rules(ask)
+    tenant.check_operations(documents)
+    compile_rules(documents)  # whose errors leave everything as it is
+    tenant.reset()
+    _stand(ask, tenant, tenant.faults.replace(documents, tenant.clock.now()))
     return 204, None
 
 
@@ -225,17 +236,23 @@ def _add_fault(control: Control, ask: Ask) -> Result:
 def _replace_faults(control: Control, ask: Ask) -> Result:
     """Replace all fault rules."""
     tenant = control.tenant(ask)
+    documents = _all_rules(ask)
+    tenant.check_operations(documents)
+    old = tenant.faults.rules()
+    rules = tenant.faults.replace(documents, tenant.clock.now())
+    _relent(ask, old)
+    _stand(ask, tenant, rules)
+    return _get_faults(control, ask)
+
+
+def _all_rules(ask: Ask) -> list[object]:
+    """The rules of a body: a list, or a scenario with one."""
     document = ask.json()
     if isinstance(document, dict) and "rules" in document:
         document = document["rules"]
     if not isinstance(document, list):
         raise ControlError(400, "a list of rules was expected, or a scenario with rules")
-    tenant.check_operations(document)
-    old = tenant.faults.rules()
-    rules = tenant.faults.replace(document, tenant.clock.now())
-    _relent(ask, old)
-    _stand(ask, tenant, rules)
-    return _get_faults(control, ask)
+    return document
 
 
 @route("DELETE", "/faults", {204: None})

@@ -83,6 +83,33 @@ def test_reset(serve):
     assert [e["n"] for e in server.journal()] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("wrap", [lambda rules: rules, lambda rules: {"name": "a scenario", "rules": rules}])
+def test_reset_with_rules(serve, wrap):
+    """Rules in the body stand in place of the start's: the next request meets them, and no request meets none."""
+    server = serve(faults=({"name": "start", "type": "abort", "parameters": {"status": 503}},))
+    rule = {"name": "other", "type": "abort", "parameters": {"status": 418}}
+    assert server.admin.post("/_mockscim/reset", json=wrap([rule])).status_code == 204
+    assert server.client.get("/scim/v2/Users/u-1").status_code == 418
+    assert [(r["name"], r["hits"]) for r in server.admin.get("/_mockscim/faults").json()["items"]] == [("other", 1)]
+    server.admin.post("/_mockscim/reset", json={})
+    assert [r["name"] for r in server.admin.get("/_mockscim/faults").json()["items"]] == ["start"]
+    server.admin.post("/_mockscim/reset", json=[])
+    assert server.admin.get("/_mockscim/faults").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "body", [[{"type": "nothing of that name"}], [{"type": "drop", "match": {"operation": "usr.create"}}], {"a": 1}, 5]
+)
+def test_reset_with_wrong_rules(server, body):
+    """A reset whose rules are wrong is refused, and changes nothing: not the data, not the journal, not the rules."""
+    server.fault("group.list=503")
+    made = server.client.post("/scim/v2/Users", json=a_user()).json()
+    assert server.admin.post("/_mockscim/reset", json=body).status_code == 400
+    assert server.client.get(f"/scim/v2/Users/{made['id']}").status_code == 200
+    assert [e["operation"] for e in server.journal()] == ["user.create", "user.get"]
+    assert len(server.admin.get("/_mockscim/faults").json()["items"]) == 1
+
+
 @pytest.mark.parametrize("fault", ["user.create=hang", "user.create=latency(1h)", "user.create=latency(1h):1:after"])
 def test_reset_cuts_what_waits(server, fault):
     """A request that a fault holds is cut by a reset, never commits after it, and is not in the journal."""

@@ -259,8 +259,7 @@ class Sweep:
 
     def _cut(self) -> Course[bool]:
         """Cut what is in flight, and whatever the client still sends; whether it has ended then."""
-        yield Ask("POST", "/reset")
-        yield Ask("PUT", "/faults", [{"type": "reset", "match": {"operation": "*", "authenticated": False}}])
+        yield Ask("POST", "/reset", [{"type": "reset", "match": {"operation": "*", "authenticated": False}}])
         ended: bool = yield Linger(self.settings.timeout or 0.0)
         return ended
 
