@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from mockscim.client.inside import Inside, InsideOptions
-from mockscim.client.line import Line, encoded, running_library
+from mockscim.client.inside import InsideLine, InsideOptions
+from mockscim.client.line import encoded, running_library
 
 _NOT_HERE = (
     "MockScim(...) serves in asyncio's running event loop: async with MockScim(...), or await scim.astart(); "
@@ -18,7 +18,7 @@ _NOT_HERE = (
 )
 
 
-class InLoop(Line):
+class InLoop(InsideLine):
     """Serves in the loop that ``astart`` is awaited in.
 
     Args:
@@ -26,24 +26,9 @@ class InLoop(Line):
     """
 
     def __init__(self, options: InsideOptions) -> None:
-        self._inside = Inside(options)
+        super().__init__(options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
-
-    @property
-    def root(self) -> str:  # type: ignore[override]
-        """The server's URL."""
-        return self._inside.root
-
-    @property
-    def token(self) -> str:  # type: ignore[override]
-        """What opens its SCIM."""
-        return self._inside.token
-
-    @property
-    def admin_token(self) -> str | None:  # type: ignore[override]
-        """What its control API wants of others."""
-        return self._inside.admin_token
 
     def start(self) -> None:
         """Not possible: nothing can be waited for here."""

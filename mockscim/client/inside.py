@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from mockscim.client.line import ControlRefused
+from mockscim.client.line import ControlRefused, Line
 from mockscim.server.door import Door, bound, spare_of
 from mockscim.server.insider import Insider
 from mockscim.server.setup import ServerOptions, Setup, check_options, set_up
@@ -167,6 +167,32 @@ class Inside:
         if value is None:
             return b""
         return value if isinstance(value, bytes) else orjson.dumps(value)
+
+
+class InsideLine(Line):
+    """A line to a server of this process.
+
+    Args:
+        options: what the server is told.
+    """
+
+    def __init__(self, options: InsideOptions) -> None:
+        self._inside = Inside(options)
+
+    @property
+    def root(self) -> str:  # type: ignore[override]
+        """The server's URL."""
+        return self._inside.root
+
+    @property
+    def token(self) -> str:  # type: ignore[override]
+        """What opens its SCIM."""
+        return self._inside.token
+
+    @property
+    def admin_token(self) -> str | None:  # type: ignore[override]
+        """What its control API wants of others."""
+        return self._inside.admin_token
 
 
 def _text(value: object) -> str:

@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 
 import orjson
 
-from mockscim.client.inside import Inside, InsideOptions
-from mockscim.client.line import ControlRefused, Line, encoded, in_thread, running_library
+from mockscim.client.inside import InsideLine, InsideOptions
+from mockscim.client.line import ControlRefused, encoded, in_thread, running_library
 
 T = TypeVar("T")
 # How often who waits for an answer looks whether the thread that is to give it is still there.
 _LOOK_EVERY = 0.5
 
 
-class Threaded(Line):
+class Threaded(InsideLine):
     """Serves in a daemon thread: a process that forgets to stop it ends all the same.
 
     Args:
@@ -29,7 +29,7 @@ class Threaded(Line):
     """
 
     def __init__(self, options: InsideOptions) -> None:
-        self._inside = Inside(options)
+        super().__init__(options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._end: asyncio.Event | None = None
@@ -39,21 +39,6 @@ class Threaded(Line):
         # Whether the loop still takes work from other threads.
         self._takes = False
         self._handover = threading.Lock()
-
-    @property
-    def root(self) -> str:  # type: ignore[override]
-        """The server's URL."""
-        return self._inside.root
-
-    @property
-    def token(self) -> str:  # type: ignore[override]
-        """What opens its SCIM."""
-        return self._inside.token
-
-    @property
-    def admin_token(self) -> str | None:  # type: ignore[override]
-        """What its control API wants of others."""
-        return self._inside.admin_token
 
     def start(self) -> None:
         """Listen, and let a thread serve; connections wait until it does."""
