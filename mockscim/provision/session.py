@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -67,7 +68,7 @@ class Options(TypedDict, total=False):
     watcher: Silent
 
 
-class Session:
+class Session(ABC):
     """A provisioning service with a source, a target, and all that it needs to work; used with ``async with``."""
 
     provider: ClassVar[str]
@@ -226,21 +227,21 @@ class Session:
 
     # -- what providers fill in ----------------------------------------------------------------------------------
 
+    @abstractmethod
     def _take(self, job: bytes | None) -> None:
         """Make the pure side, from what was kept or anew."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _configure(self) -> None:
         """Apply what was said about settings to it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _target_url(self) -> str:
         """Where to."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _dump(self) -> bytes:
         """What is kept of it."""
-        raise NotImplementedError
 
     # -- doing ---------------------------------------------------------------------------------------------------
 

@@ -40,15 +40,7 @@ def entra(ctx: click.Context, /, cycles: int | None, **values: Any) -> None:  # 
     Options may stand before the verb or behind it, and have twins in the environment: MOCKSCIM_PROVISION_TOKEN.
     With --state, what was said once need not be said again.
     """
-    ctx.obj = {name: value for name, value in values.items() if shared.said(value)}
-    if cycles is not None:
-        ctx.obj["cycles"] = cycles
-    if ctx.invoked_subcommand is None:
-        if not ctx.obj:
-            click.echo(ctx.get_help())
-            ctx.exit(2)
-        with shared.reported():
-            _run(ctx.obj, cycles, None, as_json=False)
+    shared.begin(ctx, cycles, values, _run)
 
 
 def _session(given: Given, **more: Any) -> Entra:  # noqa: ANN401 - a watcher

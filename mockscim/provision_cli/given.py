@@ -148,6 +148,26 @@ def _duration(text: str, option: str, parse: Callable[[object], float]) -> float
         raise WrongInput(f"{option}: {error}") from None
 
 
+def begin(ctx: click.Context, cycles: int | None, values: dict[str, Any], run: Callable[..., None]) -> None:
+    """What stands before a verb: keep it for the verb, or, where there is none, run.
+
+    Args:
+        ctx: the provider's context; ``obj`` is what was given.
+        cycles: how many to run.
+        values: the other options.
+        run: the provider's own ``run``.
+    """
+    ctx.obj = {name: value for name, value in values.items() if said(value)}
+    if cycles is not None:
+        ctx.obj["cycles"] = cycles
+    if ctx.invoked_subcommand is None:
+        if not ctx.obj:
+            click.echo(ctx.get_help())
+            ctx.exit(2)
+        with reported():
+            run(ctx.obj, cycles, None, as_json=False)
+
+
 @contextmanager
 def reported() -> Iterator[None]:
     """What is wrong with files and options, as one line with exit status 2."""

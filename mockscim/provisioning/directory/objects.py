@@ -61,8 +61,8 @@ def _lookup(attributes: dict[str, Any], name: str) -> Any:  # noqa: ANN401 - wha
     return None
 
 
-class User(msgspec.Struct, frozen=True):
-    """A user; ``attributes`` is the document as written, with the manager's id in ``manager``."""
+class DirectoryObject(msgspec.Struct, frozen=True):
+    """What users and groups have in common, by Graph's name for it; ``attributes`` is the document as written."""
 
     id: str
     attributes: dict[str, Any]
@@ -70,6 +70,10 @@ class User(msgspec.Struct, frozen=True):
     def get(self, name: str) -> Any:  # noqa: ANN401 - what a document may hold
         """An attribute's value, by Graph's name or the provisioning service's; None when there is none."""
         return _lookup(self.attributes, name)
+
+
+class User(DirectoryObject, frozen=True):
+    """A user; ``attributes`` has the manager's id in ``manager``."""
 
     @property
     def upn(self) -> str:
@@ -104,15 +108,8 @@ class User(msgspec.Struct, frozen=True):
         return None if text is None else parse_instant(text)
 
 
-class Group(msgspec.Struct, frozen=True):
-    """A group; ``attributes`` is the document as written, without its members: the directory knows those."""
-
-    id: str
-    attributes: dict[str, Any]
-
-    def get(self, name: str) -> Any:  # noqa: ANN401 - what a document may hold
-        """An attribute's value; None when there is none."""
-        return _lookup(self.attributes, name)
+class Group(DirectoryObject, frozen=True):
+    """A group; ``attributes`` is without its members: the directory knows those."""
 
     @property
     def name(self) -> str:

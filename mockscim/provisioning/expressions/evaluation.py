@@ -30,26 +30,26 @@ def evaluate(node: nodes.Node, source: Source, context: Context) -> Value:
 
 def _call(node: nodes.Call, source: Source, context: Context) -> Value:
     function = FUNCTIONS[node.name]
-    if node.name == "IIF":
-        return _iif(node, source, context)
     before = [context] if function.context else []
     if function.lazy:
-        later = [lambda each=each: evaluate(each, source, context) for each in node.arguments]
-        return function.make(*before, *later)
+        return function.make(*before, *(_Later(each, source, context) for each in node.arguments))
     return function.make(*before, *(evaluate(each, source, context) for each in node.arguments))
 
 
-def _iif(node: nodes.Call, source: Source, context: Context) -> Value:
-    """IIF(condition, valueIfTrue, valueIfFalse).
+class _Later:
+    """An argument that is evaluated when it is called."""
 
-    Documented limitation: where a source attribute in the condition is null or empty, the check fails, also that of
-    IsNullOrEmpty. Guess: it then is as good as false.
-    """
-    condition, yes, no = node.arguments
-    holds = not any(empty(source.get(name)) for name in nodes.attributes(condition))
-    if holds:
-        holds = text(evaluate(condition, source, context), "IIF").lower() not in ("", "false", "0")
-    return evaluate(yes if holds else no, source, context)
+    __slots__ = ("_context", "_node", "_source")
+
+    def __init__(self, node: nodes.Node, source: Source, context: Context) -> None:
+        self._node, self._source, self._context = node, source, context
+
+    def __call__(self) -> Value:
+        return evaluate(self._node, self._source, self._context)
+
+    def lacks(self) -> bool:
+        """Whether a source attribute in it is null or empty."""
+        return any(empty(self._source.get(name)) for name in nodes.attributes(self._node))
 
 
 def compare(left: Value, operator: str, right: Value) -> bool:

@@ -1,17 +1,30 @@
 """The functions of expressions by name, and how each is registered: ``@function("Append", 2)`` above it.
 
-A function gets the values of its arguments, None for one that is null or left out. One that is ``lazy`` gets them as
-functions to call, and looks only at those it needs. With ``context`` it gets the Context first.
+A function gets the values of its arguments, None for one that is null or left out. One that is ``lazy`` gets each as
+a ``Later`` to call, and looks only at those it needs. With ``context`` it gets the Context first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from mockscim.provisioning.expressions.errors import ExpressionError
+from mockscim.provisioning.expressions.values import Value
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Later(Protocol):
+    """An argument of a lazy function, which is evaluated when it is called."""
+
+    def __call__(self) -> Value:
+        """Its value."""
+        ...
+
+    def lacks(self) -> bool:
+        """Whether a source attribute in it is null or empty."""
+        ...
 
 
 class Function(NamedTuple):

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mockscim.provisioning.expressions.context import Context
 from mockscim.provisioning.expressions.errors import ExpressionError
-from mockscim.provisioning.expressions.registry import function
+from mockscim.provisioning.expressions.registry import Later, function
 from mockscim.provisioning.expressions.values import Value, empty, integer, numeric, several, shown, text
-
-Later = Callable[[], Value]
 
 
 @function("BitAnd", 2)
@@ -60,8 +56,13 @@ def ignore_flow(value: Value) -> Value:
 
 @function("IIF", 3, lazy=True)
 def iif(condition: Later, value_if_true: Later, value_if_false: Later) -> Value:
-    """Choose; evaluation.py does it, as it looks at the attributes of the condition."""
-    raise NotImplementedError
+    """The second where the condition holds, else the third.
+
+    Documented limitation: where a source attribute in the condition is null or empty, the check fails, also that of
+    IsNullOrEmpty. Guess: it then is as good as false.
+    """
+    holds = not condition.lacks() and text(condition(), "IIF").lower() not in ("", "false", "0")
+    return value_if_true() if holds else value_if_false()
 
 
 @function("IsNull", 1)
