@@ -51,11 +51,7 @@ test-interpreters:
 
 $(VENV)/ready: pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "mockscim needs Python 3.11 or newer; name one with make PYTHON=…" >&2; exit 1; }
-	@echo "setting up $(VENV) …" >&2
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev >&2
-	@touch $@
+	@PYTHON="$(PYTHON)" .ci/setup $(VENV)
 
 $(VENV)/bench: $(VENV)/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench >&2
