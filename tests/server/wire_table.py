@@ -34,7 +34,8 @@ HEAD = """# What clients make of faults on the wire
 Each fault strikes `GET /Users/u-1`, and the client has a time-out of one second: curl's `--max-time`, httpx's and
 requests' `timeout`, aiohttp's `ClientTimeout(total=)`, Node's `AbortSignal.timeout`. Then it parses the body as JSON.
 The cell says what it raises; **ok** means that the client never noticed. curl has exit codes, here with their names,
-and parses nothing: *no JSON* stands for a body that is none. Where two are named, it depends on what comes first.
+and parses nothing: *no JSON* stands for a body that is none. Where several are named, it depends on what comes first.
+`exit 13` is Node's own: the promise of its fetch is never settled, and a process with nothing else to do ends.
 
 Three things to take from it. A time-out for each read is none for the whole answer (`drip`). One error stands for a
 request that never came and for one that was carried out: after any of them a write is in doubt.
@@ -130,6 +131,7 @@ _CURL = {
     28: "OPERATION_TIMEDOUT",
     35: "SSL_CONNECT_ERROR",
     52: "GOT_NOTHING",
+    55: "SEND_ERROR",
     56: "RECV_ERROR",
     61: "BAD_CONTENT_ENCODING",
 }
@@ -161,7 +163,8 @@ def by_node(url, token, ca, patience):
     direct = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     direct |= {"NODE_EXTRA_CA_CERTS": str(ca)} if ca else {}
     command = ["node", script, url, token, str(int(patience * 1000))]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, env=direct).stdout.strip()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=direct)
+    return done.stdout.strip() or f"exit {done.returncode}"
 
 
 def _bearer(token):
@@ -217,9 +220,10 @@ def measure(case, server, token, ca=None):
 
 # What depends on which of two packets comes first: over TLS or not, what the page calls it, client -> all that can be.
 RACES = {
-    (False, "accepted, and reset at once", "curl"): ("7 COULDNT_CONNECT", "56 RECV_ERROR"),
-    (False, "accepted, and reset at once", "httpx"): ("ConnectError", "ReadError"),
+    (False, "accepted, and reset at once", "curl"): ("7 COULDNT_CONNECT", "55 SEND_ERROR", "56 RECV_ERROR"),
+    (False, "accepted, and reset at once", "httpx"): ("ConnectError", "ReadError", "RemoteProtocolError"),
     (False, "accepted, and reset at once", "aiohttp"): ("ClientConnectorError", "ClientOSError"),
+    (False, "accepted, and reset at once", "Node fetch"): ("TypeError (ECONNRESET)", "exit 13"),
     (True, "accepted, and reset at once", "curl"): ("7 COULDNT_CONNECT", "35 SSL_CONNECT_ERROR"),
     (True, "reset without an answer", "Node fetch"): ("TypeError (ECONNRESET)", "TypeError (UND_ERR_SOCKET)"),
 }
