@@ -172,8 +172,8 @@ class Entra(Session):
         Args:
             cycles: how many.
             duration: for so many seconds of the job's time.
-                Without either it ends, in virtual time, when the directory has no more steps, nothing waits to be
-                tried again, and a cycle found nothing to do; in real time when ``interrupt`` is called.
+                Without either it ends, in virtual time, when a cycle found nothing to do and the job is ``at_rest``;
+                in real time when ``interrupt`` is called.
 
         Returns:
             What came of each. It is shorter when the job stops running.
@@ -192,7 +192,7 @@ class Entra(Session):
             if self.interrupted:
                 break
             reports.append(await self._cycle())
-            if cycles is None and duration is None and self._time.virtual and self._settled(reports[-1]):
+            if cycles is None and duration is None and self._time.virtual and reports[-1].quiet and self.at_rest:
                 break
         if math.isfinite(end) and self._time.virtual and not self.interrupted:
             self._time.jump(end)
@@ -208,8 +208,8 @@ class Entra(Session):
         self._move_on()
         found = await self._drive(self.job.on_demand(self.directory, object_id, self.now, members).steps())
         self.log += found.entries
-        if found.entries and self._log_path:
-            append(self._log_path, found.entries, "--log")
+        if found.entries and self.log_path:
+            append(self.log_path, found.entries, "--log")
         return found
 
     def status(self) -> dict[str, Any]:
@@ -221,13 +221,19 @@ class Entra(Session):
     def _due(self) -> float:
         due = self.job.next_cycle()
         if due is None:
-            raise NotRunningError(f"there is no cycle: {self.job.why_not()}")
+            raise NotRunningError(f"the job does not run: {self.job.why_not()}")
         return due
 
-    def _settled(self, last: Report) -> bool:
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing more comes by itself.
+
+        No step of the directory is left, and no purge that concerns the target; nothing waits to be tried again; the
+        job is not in quarantine.
+        """
         state = self.job.state
         waits = bool(state.escrows) or state.quarantine is not None
-        return last.quiet and not waits and self.directory.next_due() is None
+        return not waits and self.job.next_in(self.directory) is None
 
     async def _cycle(self) -> Report:
         steps = self._move_on()

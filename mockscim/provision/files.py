@@ -89,6 +89,15 @@ class StateFile:
         Raises:
             FileError: it is no state file, or another provider's.
         """
+        document = self.document()
+        return self._kept(document) if document is not None else None
+
+    def document(self) -> dict[str, Any] | None:
+        """The file as it stands, with ``job`` and ``directory`` not looked at; None when there is none yet.
+
+        Raises:
+            FileError: it is no state file, or another provider's.
+        """
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
@@ -99,9 +108,9 @@ class StateFile:
             document = orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise FileError(f"--state {self.path}: {error.lineno}:{error.colno}: not JSON: {error.msg}") from None
-        return self._kept(document)
+        return self._checked(document)
 
-    def _kept(self, document: Any) -> Kept:  # noqa: ANN401 - whatever stood there
+    def _checked(self, document: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever stood there
         if not isinstance(document, dict) or document.get("kind") != KIND:
             raise FileError(f'--state {self.path}: /kind: "{KIND}" was expected: a file that provision has written')
         if document.get("version") != VERSION:
@@ -109,6 +118,9 @@ class StateFile:
         if document.get("provider") != self._provider:
             words = f"the state of {self._provider} was expected, this is of {document.get('provider')!r}"
             raise FileError(f"--state {self.path}: /provider: {words}")
+        return document
+
+    def _kept(self, document: dict[str, Any]) -> Kept:
         try:
             now = document.get("now")
             return Kept(
@@ -177,10 +189,15 @@ def append(path: str | Path, entries: Iterable[dict[str, Any]], option: str) -> 
     """
     lines = b"".join(orjson.dumps(entry) + b"\n" for entry in entries)
     try:
-        with Path(path).open("ab") as file:
+        with open(path, "ab", opener=_for_its_owner) as file:  # noqa: PTH123 - a Path has no opener
             file.write(lines)
     except OSError as error:
         raise FileError(f"{option} {path}: {error.strerror or error}") from None
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """Open a file that, if it is made now, is for its owner's eyes alone: it tells about people."""
+    return os.open(path, flags, 0o600)
 
 
 def read_lines(path: str | Path, option: str) -> list[dict[str, Any]]:

@@ -142,6 +142,8 @@ class Okta(Session):
     async def run(self, pushes: int | None = None, *, duration: float | None = None) -> list[Report]:
         """Push as changes come: those of the directory's steps and, in real time, of its file.
 
+        What is tried again by itself is, after ``Settings.retry_interval``, or with a push that comes before.
+
         Args:
             pushes: end after so many that had something to do.
             duration: for so many seconds of the job's time.
@@ -157,18 +159,35 @@ class Okta(Session):
             report = await self.push()
             if not report.quiet:
                 reports.append(report)
-            due = self.directory.next_due()
             if pushes is not None and len(reports) >= pushes:
                 break
-            if self._time.virtual and (due is None or due > end):
+            if not await self._reason(end):
                 break
-            if self.now >= end:
-                break
-            soon = self.now + POLL
-            await self._time.until(due if self._time.virtual and due is not None else min(soon, end), self._stopping)
         if math.isfinite(end) and self._time.virtual and not self.interrupted:
             self._time.jump(end)
         return reports
+
+    async def _reason(self, end: float) -> bool:
+        """Wait for a reason to push again; False where there is none before the end."""
+        due = self.app.next_in(self.directory)
+        reason = math.inf if due is None else due
+        virtual = self._time.virtual
+        # In virtual time with no end in sight, what cannot succeed would be tried for ever.
+        if any(task.automatic for task in self.app.tasks) and not (virtual and math.isinf(end)):
+            reason = min(reason, self.now + self.app.settings.retry_interval)
+        if virtual:
+            if reason > end or math.isinf(reason):
+                return False
+            self._time.jump(reason)
+            return True
+        while self.now < min(reason, end) and not self.interrupted:
+            await self._time.until(min(self.now + POLL, reason, end), self._stopping)
+            if self._has_news():
+                return True
+        return reason <= self.now
+
+    def _has_news(self) -> bool:
+        return (self._source is not None and self._source.edited) or self.app.has_news(self.directory)
 
     async def import_users(self) -> ImportResult:
         """Read the target's users, page after page, and say who could be whom."""
@@ -201,7 +220,7 @@ class Okta(Session):
 
     def status(self) -> dict[str, Any]:
         """Counts, tasks and the last push."""
-        return self.app.status(self.now)
+        return self.app.status(self.now, self._source.directory if self._source is not None else None)
 
     # -- pushes --------------------------------------------------------------------------------------------------
 
@@ -215,8 +234,8 @@ class Okta(Session):
         run.end(result, self.now)
         entries = list(getattr(run, "entries", ()))
         self.log += entries
-        if entries and self._log_path:
-            append(self._log_path, entries, "--log")
+        if entries and self.log_path:
+            append(self.log_path, entries, "--log")
         return result
 
     def _reported(self, report: Report) -> dict[str, object]:

@@ -7,12 +7,39 @@ from typing import Any
 
 from mockscim.clock import format_instant
 from mockscim.provision.report import Report, action_of, status_of
+from mockscim.provisioning.entra.quarantine import TEXTS
 from mockscim.scim.urns import ENTERPRISE_USER
 from mockscim.tables import WIDTH, clip, grid, printable, wrapped
 
-_COLUMNS = (("when", 19), ("action", 16), ("object", 30), ("status", 7))
+_COLUMNS = ("when", "action", "object", "status", "error")
+_WIDEST = 30  # of what people are called, in a table
 _GAP = "  "
-_SHORT_EVENT = ("application.", "provision.", "integration.", "system.", "user.", "group_push.", "mapping.", "app.")
+
+# Okta's event types in few words: in the table of the log, and in a push's line of how many.
+_EVENTS = {
+    "application.provision.user.push": ("create", "{} created"),
+    "application.provision.user.verify_exists": ("look up", "{} looked up"),
+    "application.provision.user.sync": ("match", "{} matched"),
+    "application.provision.user.push_profile": ("push profile", "{} updated"),
+    "application.provision.user.deactivate": ("deactivate", "{} deactivated"),
+    "application.provision.user.reactivate": ("reactivate", "{} reactivated"),
+    "application.provision.user.deprovision": ("deprovision", "{} deprovisioned"),
+    "application.provision.user.push_password": ("push password", "{} given a password"),
+    "application.provision.user.import": ("import users", "users imported"),
+    "application.provision.group.import": ("import groups", "groups imported"),
+    "application.provision.group_push.mapping.created": ("map", "{} mapped"),
+    "application.provision.group_push.pushed": ("push", "{} pushed"),
+    "application.provision.group_push.updated": ("update", "{} updated"),
+    "application.provision.group_push.removed": ("unlink", "{} unlinked"),
+    "application.provision.group_push.delete_appgroup": ("delete", "{} deleted"),
+    "application.provision.group_push.push_memberships": ("push memberships", "{} given members"),
+    "application.provision.group_push.mapping.app.group.renamed": ("rename", "{} renamed"),
+    "application.provision.group_push.mapping.update.or.delete.failed": ("push", "{} not pushed"),
+    "application.provision.group_push.mapping.update.or.delete.failed.with.error": ("push", "{} not pushed"),
+    "application.integration.authentication_failure": ("authenticate", "{} not authenticated"),
+    "application.integration.rate_limit_exceeded": ("rate limit", "{} throttled"),
+    "system.import.complete": ("import", "imported"),
+}
 
 Document = Mapping[str, Any]
 
@@ -20,17 +47,22 @@ Document = Mapping[str, Any]
 # -- a cycle's line ------------------------------------------------------------------------------------------------
 
 
-def cycle_line(report: Report) -> str:
-    """What came of a cycle, on one line."""
+def cycle_line(report: Report, before: str = "") -> str:
+    """What came of a cycle, on one line.
+
+    Args:
+        report: of the cycle.
+        before: the error of the cycle before, which is not said again.
+    """
     head = f"{when(report.at)}  {report.kind} {report.number}{' (initial)' if report.initial else ''}"
-    parts = [f"{count} {_past(action)}" for action, count in sorted(report.actions.items())]
+    parts = _done(report.actions)
     parts += [
         f"{report.statuses[status]} {words}" for status, words in _STATUS_WORDS.items() if report.statuses[status]
     ]
     if report.broken_off:
         parts.append("interrupted")
     if report.error:
-        parts.append(f"failed: {report.error}")
+        parts.append("failed as before" if report.error == before else f"failed: {report.error.rstrip('.')}")
     told = ", ".join(parts) or "nothing to do"
     line = f"{head}: {told}; {plural(report.requests, 'request')} in {report.seconds:.1f} s"
     for event in report.events:
@@ -41,14 +73,25 @@ def cycle_line(report: Report) -> str:
 _STATUS_WORDS = {"skipped": "skipped", "warning": "with warnings", "failure": "failed"}
 
 
-def _past(action: str) -> str:
-    words = {"create": "created", "update": "updated", "delete": "deleted", "disable": "disabled", "other": "looked at"}
-    return words.get(action) or _short(action)
+_DONE = {"create": "created", "update": "updated", "delete": "deleted", "disable": "disabled", "other": "looked at"}
 
 
-def plural(count: int, noun: str) -> str:
-    """``1 request``, ``2 requests``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def _done(counts: Mapping[str, int]) -> list[str]:
+    """``3 created``; of Okta's events ``3 users created``, in the order of the table."""
+    known = list(_EVENTS)
+    order = sorted(counts, key=lambda action: (known.index(action) if action in _EVENTS else -1, action))
+    return [_done_once(action, counts[action]) for action in order]
+
+
+def _done_once(action: str, count: int) -> str:
+    if action not in _EVENTS:
+        return f"{count} {_DONE.get(action, action)}"
+    return _EVENTS[action][1].format(plural(count, "group" if ".group" in action else "user"))
+
+
+def plural(count: int, noun: str, several: str = "") -> str:
+    """``1 request``, ``2 requests``; ``several`` is the noun of more than one where that is no s."""
+    return f"{count} {noun if count == 1 else several or f'{noun}s'}"
 
 
 def when(seconds: float | None) -> str:
@@ -66,9 +109,10 @@ def told(text: object) -> str:
 
 def log_lines(entries: Iterable[Document], width: int = WIDTH) -> Iterable[str]:
     """The log as a table: when, action, object, status, error."""
-    yield _line([name for name, _ in _COLUMNS] + ["error"], width)
-    for entry in entries:
-        yield _line([*log_row(entry)], width)
+    rows = [log_row(entry) for entry in entries]
+    named = max([_WIDEST, *(len(printable(row[2])) for row in rows)])
+    widest = min(named, _WIDEST + max(0, width - WIDTH))
+    yield from grid(_COLUMNS, ((*row[:2], clip(row[2], widest), *row[3:]) for row in rows), width)
 
 
 def log_row(entry: Document) -> tuple[str, str, str, str, str]:
@@ -76,7 +120,7 @@ def log_row(entry: Document) -> tuple[str, str, str, str, str]:
     if "eventType" in entry:
         return (
             told(entry.get("published")),
-            _short(str(entry["eventType"])),
+            _EVENTS.get(str(entry["eventType"]), (str(entry["eventType"]),))[0],
             _okta_object(entry),
             status_of(dict(entry)),
             str((entry.get("outcome") or {}).get("reason") or "") if status_of(dict(entry)) != "success" else "",
@@ -99,19 +143,6 @@ def _okta_object(entry: Document) -> str:
         if target.get("type") == "UserGroup":
             return f"group {target.get('displayName') or ''}"
     return "-"
-
-
-def _short(event: str) -> str:
-    for prefix in _SHORT_EVENT:
-        event = event.removeprefix(prefix)
-    return event.replace("_", " ").replace(".", " ")
-
-
-def _line(cells: Sequence[str], width: int) -> str:
-    spare = max(0, width - WIDTH)
-    sizes = [size + (spare if name == "object" else 0) for name, size in _COLUMNS]
-    parts = [f"{clip(cell, size):<{size}}" for cell, size in zip(cells, sizes, strict=False)]
-    return clip((_GAP.join(parts) + _GAP + cells[-1]).rstrip(), width)
 
 
 def entry_id(entry: Document) -> str:
@@ -169,27 +200,32 @@ def _value(value: object) -> str:
 # -- Entra's status ------------------------------------------------------------------------------------------------
 
 
-def job_lines(job: Document, why: str, target: str, now: float, width: int = WIDTH) -> Iterable[str]:
+def job_lines(
+    job: Document, why: str, target: str, now: float, width: int = WIDTH, waiting: Sequence[float] = ()
+) -> Iterable[str]:
     """A synchronizationJob as a short page.
 
     Args:
         job: Graph's document.
-        why: why it is not active; empty where it is.
+        why: why it is not active, and what to do about it; empty where it is active.
         target: where it provisions to.
         now: the job's time.
         width: of the page.
+        waiting: when each of what has failed is tried again.
     """
     status, schedule = job.get("status") or {}, job.get("schedule") or {}
     code = str(status.get("code") or "NotRun")
-    yield clip(f"{job.get('id')}: {code}{f' ({why})' if why else ''}", width)
-    counts = {each["key"]: each["value"] for each in status.get("synchronizedEntryCountByType") or ()}
+    yield clip(f"{job.get('id')}: {code}", width)
+    counts = [plural(each["value"], each["key"].lower()) for each in status.get("synchronizedEntryCountByType") or ()]
     last, quarantine = status.get("lastExecution"), status.get("quarantine")
     yield from _facts(
         (
+            ("does not run", why),
             ("target", target),
             ("time", when(now)),
             ("schedule", f"{schedule.get('state', '-')}, every {schedule.get('interval', '-')}"),
-            ("provisioned", ", ".join(f"{value} {key}" for key, value in counts.items()) or "nothing yet"),
+            ("provisioned", ", ".join(counts) or "nothing yet"),
+            ("to be retried", f"{len(waiting)}, the next {when(min(waiting))}" if waiting else None),
             ("progress", ", ".join(_progress(each) for each in status.get("progress") or ()) or None),
             ("last cycle", _execution(last) if last else "none yet"),
             ("last successful", _maybe((status.get("lastSuccessfulExecution") or {}).get("timeEnded"))),
@@ -200,7 +236,7 @@ def job_lines(job: Document, why: str, target: str, now: float, width: int = WID
         width,
     )
     if quarantine:
-        yield from _quarantine(quarantine, width)
+        yield from _quarantine(quarantine, width, over=bool(why))
 
 
 def _maybe(text: object) -> str | None:
@@ -212,57 +248,93 @@ def _progress(each: Document) -> str:
 
 
 def _execution(last: Document) -> str:
-    counts = f"{last.get('countImported', 0)} read, {last.get('countExports', 0)} changed in the target"
-    failed = last.get("countEscrowed", 0)
+    counts = f"{last.get('countImported', 0)} read, {last.get('countExported', 0)} changed in the target"
+    failed = last.get("countEscrowedRaw", 0)  # with those that had failed before
     return f"{told(last.get('timeEnded'))}, {last.get('state')}: {counts}, {failed} failed"
 
 
-def _quarantine(quarantine: Document, width: int) -> Iterable[str]:
+def _quarantine(quarantine: Document, width: int, *, over: bool) -> Iterable[str]:
     error = quarantine.get("error") or {}
     yield "quarantine"
     yield from (
         f"  {line}"
         for line in _facts(
             (
-                ("reason", quarantine.get("reason")),
+                ("reason", _reason(str(quarantine.get("reason")))),
                 ("error", f"{error.get('code')}: {error.get('message')}" if error else None),
-                ("since", f"{told(quarantine.get('seriesBegan'))}, judged {quarantine.get('seriesCount')} times"),
-                ("next attempt", told(quarantine.get("nextAttempt"))),
+                ("since", f"{told(quarantine.get('seriesBegan'))}, judged {_times(quarantine['seriesCount'])}"),
+                ("next attempt", None if over else told(quarantine.get("nextAttempt"))),
             ),
             width - 2,
         )
     )
 
 
+def _reason(reason: str) -> str:
+    return f"{reason}: {TEXTS[reason]}" if reason in TEXTS else reason
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 # -- Okta's status -------------------------------------------------------------------------------------------------
 
 
-def app_lines(status: Document, tasks: Sequence[Any], target: str, now: float, width: int = WIDTH) -> Iterable[str]:
+def app_lines(
+    status: Document, tasks: Sequence[Any], target: str, now: float, width: int = WIDTH, retry: str = "retry"
+) -> Iterable[str]:
     """An application's counts and tasks as a short page.
 
     Args:
         status: the document of Okta's side.
-        tasks: what waits for an administrator.
+        tasks: what has failed.
         target: where it provisions to.
         now: the application's time.
         width: of the page.
+        retry: the command that tries tasks again.
     """
+    users, groups, pending = status["users"], status["groups"], status["pending"]
     yield clip(f"{status.get('app')} ({status.get('appType')})", width)
-    facts: list[tuple[str, object]] = [("target", target), ("time", when(now))]
-    facts += [(name, _flat(value)) for name, value in status.items() if name not in ("app", "appType", "at", "tasks")]
-    yield from _facts(facts, width)
+    yield from _facts(
+        (
+            ("target", target),
+            ("time", when(now)),
+            ("users", f"{users['active']} active, {users['inactive']} inactive"),
+            ("groups", f"{groups['linked']} linked, with {plural(groups['memberships'], 'member')}"),
+            ("missing", f"{plural(groups['missing'], 'group')} in the target" if groups["missing"] else None),
+            ("last push", _last_push(status.get("lastPush") or {})),
+            ("next push", f"{_both(pending)} to be looked at" if any(pending.values()) else "nothing to do"),
+            ("done so far", ", ".join(_done(status["events"]))),
+        ),
+        width,
+    )
     if tasks:
-        yield "tasks"
-        rows = ((task.id, task.name, task.attempts, task.message) for task in tasks)
-        yield from (f"  {line}" for line in grid(("id", "object", "tried", "what is wrong"), rows, width - 2))
+        yield from wrapped("tasks: ", _waiting([task.automatic for task in tasks], retry), " " * 7, width)
+    for task in tasks:
+        yield clip(f"  {task.id}  {task.name}, tried {_times(task.attempts)}", width)
+        yield from wrapped(" " * 4, task.message, " " * 4, width)
 
 
-def _flat(value: object) -> object:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_flat(each)}" for key, each in value.items()) or None
-    if isinstance(value, list):
-        return len(value)
-    return value
+def _waiting(automatic: Sequence[bool], retry: str) -> str:
+    """What becomes of tasks: some are tried again by themselves, the others when it is asked for."""
+    by_itself = sum(automatic)
+    asked = len(automatic) - by_itself
+    parts = [f"{asked} to be tried again by {retry}"] if asked else []
+    parts += [f"{by_itself} with the next push"] if by_itself else []
+    return ", ".join(parts)
+
+
+def _last_push(last: Document) -> str:
+    if not last:
+        return "none yet"
+    failed = f", {last['failed']} of them failed" if last.get("failed") else ""
+    return f"{last.get('push')}, {told(last.get('ended'))}: {_both(last)}{failed}"
+
+
+def _both(counts: Document) -> str:
+    found = [plural(counts[name], name.removesuffix("s")) for name in ("users", "groups") if counts.get(name)]
+    return " and ".join(found) or "nothing"
 
 
 def _facts(rows: Iterable[tuple[str, object]], width: int) -> Iterable[str]:

@@ -30,6 +30,9 @@ class Silent:
     def note(self, text: str) -> None:
         """Something to know."""
 
+    def flush(self) -> None:
+        """Nothing more comes."""
+
 
 class Lines(Silent):
     """A line a cycle; of those that found nothing to do only how many there were."""
@@ -38,6 +41,7 @@ class Lines(Silent):
         self._file = file if file is not None else sys.stdout
         self._quiet = 0
         self._kind = "cycle"
+        self._error = ""
 
     def end(self, report: Report) -> None:
         """Its line."""
@@ -46,7 +50,8 @@ class Lines(Silent):
             self._kind = report.kind
             return
         self.flush()
-        self._write(cycle_line(report))
+        self._write(cycle_line(report, self._error))
+        self._error = report.error
 
     def flush(self) -> None:
         """Tell of the quiet ones."""

@@ -9,6 +9,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -62,6 +63,7 @@ class Sender:
             raise TargetError("--token: printable ASCII without spaces was expected")
         self.target = target
         self.sent = 0
+        self.answered = self.unauthorized = False  # whether anything answered at all, and whether with a 401
         self._headers = {**headers, **({"Authorization": f"Bearer {token}"} if token else {})}
         self._pace = Pace(rate)
         self._concurrency = concurrency
@@ -116,6 +118,8 @@ class Sender:
             status, headers, content = await self._exchange(request)
         except (aiohttp.ClientError, OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             return Answer(None, error=_reason(error), seconds=time.perf_counter() - began)
+        self.answered = True
+        self.unauthorized |= status == HTTPStatus.UNAUTHORIZED
         return Answer(status, headers, _parsed(content), seconds=time.perf_counter() - began)
 
     async def _exchange(self, request: Request) -> tuple[int, dict[str, str], bytes]:

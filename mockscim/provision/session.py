@@ -97,14 +97,20 @@ class Session(ABC):
         self._state_file = StateFile(state, self.provider) if state is not None else None
         self._stack = AsyncExitStack()
         self._stopping = asyncio.Event()
+        self._discarded = False
         self._source: Source | None = None
         self._sender: Sender | None = None
         self._mark: TargetClock | None = None
         self._time = Time(Clock("virtual"))
         Clock(options.get("clock") or "virtual")  # what cannot be is said at once
-        self._log_path = ""
+        self.log_path = ""
+        """The file that gets the log, as the options or the state say; empty for none."""
         self.log: list[dict[str, Any]] = []
         """The entries of the log since this object was opened."""
+        self.unauthorized = False
+        """Whether the target has answered 401; known when the session is closed."""
+        self.unreachable = False
+        """Whether no request at all was answered; known when the session is closed."""
 
     # -- life ----------------------------------------------------------------------------------------------------
 
@@ -131,9 +137,13 @@ class Session(ABC):
         try:
             if self._mark is not None:
                 await self._mark.settle()
-            self.save()
+            if not self._discarded:
+                self.save()
         finally:
             await self._stack.aclose()
+            if self._sender is not None:
+                self.unauthorized = self._sender.unauthorized
+                self.unreachable = self._sender.sent > 0 and not self._sender.answered
             self._sender = None
 
     def look(self) -> None:
@@ -154,7 +164,7 @@ class Session(ABC):
         self._source = self._source_of(kept)
         log = self._options.get("log")
         # From wherever the next run is started, it is the same file.
-        self._log_path = str(Path(log).absolute()) if log is not None else kept.log if kept is not None else ""
+        self.log_path = str(Path(log).absolute()) if log is not None else kept.log if kept is not None else ""
         self._time = Time(self._clock(kept), self._target_clock())
         self._configure()
 
@@ -275,6 +285,10 @@ class Session(ABC):
         """Whether ``interrupt`` was called."""
         return self._stopping.is_set()
 
+    def discard(self) -> None:
+        """Close without saving: what was asked for was refused. What a round has saved by itself stays."""
+        self._discarded = True
+
     def save(self) -> None:
         """Write the state file, if there is one.
 
@@ -286,7 +300,7 @@ class Session(ABC):
         lived = self._source.directory if self._source is not None else None
         read = self._source.read if self._source is not None else None
         name = self._source.name if self._source is not None else ""
-        self._state_file.write(Kept(self._dump(), lived, read, self.now, self._time.mode, name, self._log_path))
+        self._state_file.write(Kept(self._dump(), lived, read, self.now, self._time.mode, name, self.log_path))
 
     async def _drive(self, steps: Steps[T]) -> T:
         if self._sender is None:
@@ -314,8 +328,8 @@ class Session(ABC):
             news = round_.entries[logged:]
             logged += len(news)
             self.log += news
-            if news and self._log_path:
-                append(self._log_path, news, "--log")
+            if news and self.log_path:
+                append(self.log_path, news, "--log")
 
         if self._mark is not None and not report.quiet:
             await self._mark.mark({"cycle": report.number, "event": "begin"})

@@ -47,16 +47,21 @@ class Source:
         self.directory = lived
         return self._follow(read, self.read) if self.read is not None and read is not None else []
 
+    @property
+    def edited(self) -> bool:
+        """Whether the file is another than the one that was read."""
+        seen = self._look()
+        return self.path is not None and seen is not None and seen != self._seen
+
     def reread(self) -> list[str]:
         """Take in what was edited in the file.
 
         Returns:
             What could not be taken, a sentence each. Of a file that is no directory, nothing is.
         """
-        seen = self._look()
-        if self.path is None or seen == self._seen or seen is None or self.read is None:
+        if self.path is None or self.read is None or not self.edited:
             return []
-        self._seen = seen
+        self._seen = self._look()
         try:
             older, self.read = self.read, load(self.path)
         except DirectoryError as error:

@@ -28,19 +28,20 @@ _OWN = (
         "--deletion-threshold", type=click.IntRange(0), metavar="N", help="Most disables and deletes a cycle."
     ),
 )
-_job = gathering((*WORLD, *_OWN))
+_job = gathering("entra", (*WORLD, *_OWN))
+_cycles = gathering("entra", (*WORLD, *_OWN, CYCLES, FOR))
 
 
 @click.group(invoke_without_command=True)
-@options((*WORLD, *_OWN, CYCLES))
+@options((*WORLD, *_OWN, CYCLES, FOR))
 @click.pass_context
-def entra(ctx: click.Context, /, cycles: int | None, **values: Any) -> None:  # noqa: ANN401 - the options'
+def entra(ctx: click.Context, /, **values: Any) -> None:  # noqa: ANN401 - the options'
     """Microsoft Entra ID's provisioning service. Without a verb: start, and run.
 
     Options may stand before the verb or behind it, and have twins in the environment: MOCKSCIM_PROVISION_TOKEN.
-    With --state, what was said once need not be said again.
+    With --state, what was said once need not be said again; what the environment says does not change it.
     """
-    shared.begin(ctx, cycles, values, _run)
+    shared.begin(ctx, "entra", values, _run)
 
 
 def _session(given: Given, **more: Any) -> Entra:  # noqa: ANN401 - a watcher
@@ -65,14 +66,14 @@ def _session(given: Given, **more: Any) -> Entra:  # noqa: ANN401 - a watcher
 @_job
 def test_connection(given: Given, *, as_json: bool) -> None:
     """Ask for a random GUID, as the button does."""
-    session = _session(given)
+    session = _session(shared.only_if_kept(given))
     found = shared.work(session, session.test_connection)
     if as_json:
         shared.say_json({**found._asdict(), "problem": None} if found.ok else found._asdict())
     elif found.ok:
         click.echo(found.message)
     if not found.ok:
-        raise Failed(f"{found.code}: {found.message}")
+        raise Failed(f"{found.code}: {found.message.rstrip('.')}{shared.target_hint(given, session)}")
 
 
 @entra.command()
@@ -88,17 +89,17 @@ def start(given: Given) -> None:
 
     shared.work(session, doing)
     what = "an initial" if session.job.state.watermark is None else "an incremental"
-    click.echo(f"started: {what} cycle is due; mockscim provision entra run does it")
+    click.echo(f"started: {what} cycle is due; {shared.again(given, 'entra', 'run')} does it")
 
 
 @entra.command()
 @_job
 def stop(given: Given) -> None:
     """Stop provisioning: no further cycles."""
-    shared.state_wanted(given, "stop")
+    shared.job_wanted(given, "entra", "stop")
     session = _session(given)
     shared.work(session, session.stop)
-    click.echo(f"stopped: {session.job.why_not()}" if session.job.why_not() else "stopped")
+    click.echo(f"stopped: {session.job.why_not()}; {_go_on(given, session)}")
 
 
 @entra.command()
@@ -106,7 +107,7 @@ def stop(given: Given) -> None:
 @_job
 def restart(given: Given, *, reset_scope: str) -> None:
     """Restart provisioning, with what is to be forgotten; links to the target stay, but for Full."""
-    shared.state_wanted(given, "restart")
+    shared.job_wanted(given, "entra", "restart")
     session = _session(given)
 
     async def doing() -> None:
@@ -118,40 +119,53 @@ def restart(given: Given, *, reset_scope: str) -> None:
     click.echo(f"restarted: {what} cycle is due")
 
 
+def _go_on(given: Given, session: Entra) -> str:
+    """What to do with a job that does not run."""
+    if session.job.state.schedule == "Paused" or session.job.fresh:
+        return f"{shared.again(given, 'entra', 'start')} lets it run"
+    return f"when the cause is mended, {shared.again(given, 'entra', 'restart')} begins anew"
+
+
+def _approval(given: Given) -> str:
+    """What lets pass what the accidental-deletion guard holds back."""
+    return f"{shared.again(given, 'entra', 'restart')} --reset-scope ForceDeletes approves what is held back"
+
+
 @entra.command()
 @CYCLES
 @JSON
 @_job
 def cycle(given: Given, *, cycles: int | None, as_json: bool) -> None:
     """One cycle, now; in virtual time when it is due. Exit 1 when something fails."""
-    _run(given, 1 if cycles is None else cycles, None, as_json=as_json, now=True)
+    _run({**given, "cycles": 1 if cycles is None else cycles}, as_json=as_json, now=True)
 
 
 @entra.command()
-@CYCLES
-@FOR
 @JSON
-@_job
-def run(given: Given, *, cycles: int | None, duration: str | None, as_json: bool) -> None:
+@_cycles
+def run(given: Given, *, as_json: bool) -> None:
     """Cycles as they fall due, every 40 minutes of the clock; in virtual time at once.
 
-    Without --cycles and --for it ends when interrupted, in virtual time when there is nothing more to come. Exit 1 when
-    something that failed is still waiting to be tried again at the end, or the job is in quarantine.
+    With --cycles it ends after so many, whatever they bring. Without --cycles and --for it ends when interrupted, in
+    virtual time when nothing more is to come: no step of the directory, nobody in its recycle bin who is in the target
+    still, nothing that waits to be tried again. Exit 1 when something that failed is still waiting at the end, or the
+    job is in quarantine.
     """
-    cycles = given.get("cycles") if cycles is None else cycles
-    _run(given, cycles, shared.seconds_of(duration, "--for"), as_json=as_json)
+    _run(given, as_json=as_json)
 
 
-def _run(given: Given, cycles: int | None, duration: float | None, *, as_json: bool, now: bool = False) -> None:
-    from mockscim.provision.progress import Lines, Silent, for_terminal
+def _run(given: Given, *, as_json: bool, now: bool = False) -> None:
+    from mockscim.provision import NotRunningError
+    from mockscim.provision.progress import Silent, for_terminal
 
     watcher = Silent() if as_json else for_terminal()
     session = _session(given, watcher=watcher)
+    cycles, duration = shared.ends(given)
 
     async def doing() -> list[Report]:
-        shared.source_wanted(session)
-        if session.job.state.cycles == 0 and session.job.next_cycle() is None:
-            await session.start()  # a new job; one that was stopped stays so
+        if session.job.fresh:
+            shared.source_wanted(session)
+            await session.start()
         if not now:
             return await session.run(cycles, duration=duration)
         reports: list[Report] = []
@@ -161,37 +175,46 @@ def _run(given: Given, cycles: int | None, duration: float | None, *, as_json: b
                 break
         return reports
 
-    reports = shared.work(session, doing, gently=True)
-    if isinstance(watcher, Lines):
-        watcher.flush()
+    try:
+        reports = shared.work(session, doing, gently=True)
+    except NotRunningError as error:
+        raise Failed(f"{error}; {_go_on(given, session)}") from None
+    watcher.flush()
     if as_json:
         for report in reports:
             shared.say_json(report_document(report), indent=False)
     if session.interrupted:
         interrupted(given.get("state"))
-    _judge(session, reports, all_=now)
+    _judge(given, session, reports, all_=now)
+    if not (now or as_json) and cycles is None and duration is None:
+        click.echo("nothing more is to come: no step of the directory is left, and nothing waits to be tried again")
 
 
-def _judge(session: Entra, reports: list[Report], *, all_: bool) -> None:
+def _judge(given: Given, session: Entra, reports: list[Report], *, all_: bool) -> None:
     """Exit 1 when something is wrong, and say which."""
+    from mockscim.provision.pages import told
+
     state, status = session.job.state, session.status()["status"]
-    if any(event.get("event") == "disabled" for report in reports for event in report.events):
-        raise Failed(f"the job was disabled: {session.job.why_not()}")
+    if state.schedule != "Active" and reports:
+        raise Failed(f"the job does not run any more: {session.job.why_not()}; {_go_on(given, session)}")
+    hint = shared.target_hint(given, session)
     quarantine = status.get("quarantine")
     if quarantine:
-        error = quarantine.get("error") or {}
-        more = f": {error['code']}: {error['message']}" if error else ""
-        raise Failed(
-            f"the job is in quarantine ({quarantine['reason']}){more}; next attempt {quarantine['nextAttempt']}"
-        )
+        error = quarantine.get("error")
+        more = f": {error['code']}: {error['message'].rstrip('.')}{hint}" if error else ""
+        more += f"; {_approval(given)}" if state.staged else ""
+        told_at = told(quarantine["nextAttempt"])
+        raise Failed(f"the job is in quarantine ({quarantine['reason']}){more}; the next attempt is at {told_at}")
     broken = [report.error for report in (reports if all_ else reports[-1:]) if report.error]
     if broken:
-        raise Failed(f"the cycle failed: {broken[-1]}")
+        raise Failed(f"the cycle failed: {broken[-1].rstrip('.')}{hint}")
     bad = [report for report in reports if report.failures]
     if bad and (all_ or state.escrows):
-        raise Failed(failed_words(bad[-1:] if not all_ else bad, "entra"))
+        raise Failed(failed_words(bad[-1:] if not all_ else bad, shared.log_hint(given, "entra", session)))
     if state.escrows and not all_:
-        raise Failed(f"{len(state.escrows)} that failed before are waiting to be tried again; see the status")
+        wait = f"{len(state.escrows)} that failed before {'waits' if len(state.escrows) == 1 else 'wait'}"
+        more = f"; {shared.again(given, 'entra', 'status')} tells when" if given.get("state") else ""
+        raise Failed(f"{wait} to be tried again{more}")
 
 
 @entra.command("on-demand")
@@ -219,12 +242,13 @@ def on_demand(given: Given, *, object_id: str, members: tuple[str, ...], as_json
     if found.exit_status == 2:
         raise WrongInput(_on_demand_words(found))
     if found.exit_status:
-        raise Failed(_on_demand_words(found))
+        raise Failed(_on_demand_words(found) + shared.target_hint(given, session))
 
 
 def _on_demand_words(found: Any) -> str:  # noqa: ANN401 - an OnDemand
     details = found.key.get("details") or {}
-    return f"{details.get('errorCode') or 'failed'}: {details.get('errorMessage') or found.key.get('result') or ''}"
+    message = details.get("errorMessage") or found.key.get("result") or ""
+    return f"{details.get('errorCode') or 'failed'}: {message.rstrip('.')}"
 
 
 @entra.command()
@@ -232,16 +256,23 @@ def _on_demand_words(found: Any) -> str:  # noqa: ANN401 - an OnDemand
 @_job
 def status(given: Given, *, as_json: bool) -> None:
     """The job's state, counts, progress and quarantine, after Graph's synchronizationJob."""
-    from mockscim.provision.pages import job_lines
+    from mockscim.provision.pages import job_lines, plural
+    from mockscim.tables import wrapped
 
     shared.state_wanted(given, "status")
     session = _session(given)
     session.look()
     if as_json:
         shared.say_json(session.status())
-    else:
-        why, target = session.job.why_not(), session.job.settings.target
-        shared.say(job_lines(session.status(), why, target, session.now, shared.width()))
+        return
+    job, why = session.job, session.job.why_not()
+    if why:
+        why = f"{why}; {_go_on(given, session)}"
+    escrows = [escrow.next for escrow in job.state.escrows.values()]
+    shared.say(job_lines(session.status(), why, job.settings.target, session.now, shared.width(), escrows))
+    if job.state.staged:
+        held = plural(len(job.state.staged), "disable or delete", "disables and deletes")
+        shared.say(wrapped("  held back       ", f"{held}; {_approval(given)}", " " * 18, shared.width()))
 
 
 @entra.command()
@@ -296,16 +327,12 @@ def _show_mappings(given: Given, *, as_json: bool) -> None:
 @click.argument("file", required=False)
 @_job
 def check(given: Given, *, file: str | None) -> None:
-    """Check a mapping FILE, or that of --app: exit 1 when it cannot be used, and say where."""
-    from mockscim.provision_cli.reading import is_file
+    """Check a mapping FILE, or that of --app: exit 2 when it cannot be used, and say where."""
     from mockscim.provisioning import mapping
 
     name = file or given.get("app")
     if not name:
         raise WrongInput("mappings check wants a FILE, or --app")
-    try:
-        schema = mapping.load(name)
-    except mapping.MappingError as error:
-        raise (Failed if is_file(name) else WrongInput)(str(error)) from None
+    schema = mapping.load(name)
     users, groups = (len(one.attributeMappings) for one in (schema.users, schema.groups))
     click.echo(f"{name}: good: {users} attributes of users, {groups} of groups")

@@ -1,7 +1,7 @@
 """The options that commands of a provider share, and what every command does around its own work.
 
 An option may stand before the verb or behind it; behind it counts. Each has a twin in the environment,
-``MOCKSCIM_PROVISION_<OPTION>``.
+``MOCKSCIM_PROVISION_<OPTION>``; ``precedence`` says whose word counts.
 """
 
 # ruff: noqa: PLC0415 - what a command needs is imported inside it
@@ -9,14 +9,19 @@ An option may stand before the verb or behind it; behind it counts. Each has a t
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from mockscim.provision_cli.precedence import PREFIX, Given
 
 if TYPE_CHECKING:
     from mockscim.provision.session import Session
@@ -42,7 +47,7 @@ class Failed(click.ClickException):
 
 def option(name: str, **settings: Any) -> Wrap:  # noqa: ANN401 - click's
     """An option with its twin in the environment."""
-    twin = f"MOCKSCIM_PROVISION_{name.removeprefix('--').upper().replace('-', '_')}"
+    twin = f"{PREFIX}{name.removeprefix('--').upper().replace('-', '_')}"
     return click.option(name, envvar=twin, **settings)
 
 
@@ -72,8 +77,8 @@ FOR = click.option("--for", "duration", metavar="DURATION", help="End after so m
 JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
 # What belongs to the session, whoever the provider is.
-_SESSION = ("token", "clock", "rate", "concurrency", "ca", "state", "log", "events", "smtp", "advance_target")
-_MORE = ("mark_target", "admin_token")
+_SENDING = ("token", "rate", "concurrency", "ca", "advance_target", "mark_target", "admin_token")
+_SESSION = (*_SENDING, "clock", "state", "log", "events", "smtp", "mail_to")
 
 
 def options(wraps_: Iterable[Wrap]) -> Wrap:
@@ -87,8 +92,8 @@ def options(wraps_: Iterable[Wrap]) -> Wrap:
     return decorate
 
 
-def gathering(wraps_: Iterable[Wrap]) -> Wrap:
-    """Give a verb one dict, ``given``: what stood behind it, else before it."""
+def gathering(provider: str, wraps_: Iterable[Wrap]) -> Wrap:
+    """Give a verb of a provider's one dict, ``given``: what stood behind it, else before it, else around it."""
     wraps_ = tuple(wraps_)
 
     def decorate(command: Command) -> Command:
@@ -98,11 +103,10 @@ def gathering(wraps_: Iterable[Wrap]) -> Wrap:
         @click.pass_context
         @wraps(command)
         def gathered(ctx: click.Context, /, **values: Any) -> None:  # noqa: ANN401 - the options'
-            before: dict[str, Any] = ctx.obj or {}
-            own = {name: values.pop(name) for name in names}
-            given = {**before, **{name: value for name, value in own.items() if said(value)}}
+            given = Given.of(ctx, {name: values.pop(name) for name in names}, ctx.obj)
             with reported():
-                command(given, **values)
+                # Of a group of verbs, the verb looks.
+                command(given if ctx.invoked_subcommand else beside_state(given, provider), **values)
 
         shared: Command = lambda **_: None  # noqa: E731 - asked for its parameters only
         for wrap in wraps_:
@@ -113,20 +117,23 @@ def gathering(wraps_: Iterable[Wrap]) -> Wrap:
     return decorate
 
 
-def said(value: object) -> bool:
-    """Whether an option was given."""
-    return value is not None and value != ()
+def beside_state(given: Given, provider: str) -> Given:
+    """What was given, with the environment kept out of what the job's state says."""
+    if not given.get("state") or not given.around:
+        return given
+    from mockscim.provision.files import StateFile
+
+    settings = import_module(f"mockscim.provisioning.{provider}").Settings
+    return given.beside(StateFile(given["state"], provider).document(), settings)
 
 
 def world(given: dict[str, Any]) -> dict[str, Any]:
     """The options of a Session."""
     from mockscim.durations import parse_duration
 
-    found = {name: given[name] for name in (*_SESSION, *_MORE) if said(given.get(name))}
+    found = {name: given[name] for name in _SESSION if name in given}
     found["usual_clock"] = "real"
-    if said(given.get("mail_to")):
-        found["mail_to"] = given["mail_to"]
-    if said(given.get("timeout")):
+    if "timeout" in given:
         seconds = _duration(given["timeout"], "--timeout", parse_duration)
         if seconds <= 0:
             raise WrongInput("--timeout: more than nothing was expected")
@@ -134,11 +141,12 @@ def world(given: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def seconds_of(text: str | None, option: str) -> float | None:
-    """The seconds of a duration option; None where it was not given."""
+def ends(given: dict[str, Any]) -> tuple[int | None, float | None]:
+    """After how many cycles a run ends, and after how many seconds of the job's time; None where it is not said."""
     from mockscim.durations import parse_duration
 
-    return None if text is None else _duration(text, option, parse_duration)
+    text = given.get("duration")
+    return given.get("cycles"), None if text is None else _duration(text, "--for", parse_duration)
 
 
 def _duration(text: str, option: str, parse: Callable[[object], float]) -> float:
@@ -148,24 +156,22 @@ def _duration(text: str, option: str, parse: Callable[[object], float]) -> float
         raise WrongInput(f"{option}: {error}") from None
 
 
-def begin(ctx: click.Context, cycles: int | None, values: dict[str, Any], run: Callable[..., None]) -> None:
+def begin(ctx: click.Context, provider: str, values: dict[str, Any], run: Callable[..., None]) -> None:
     """What stands before a verb: keep it for the verb, or, where there is none, run.
 
     Args:
         ctx: the provider's context; ``obj`` is what was given.
-        cycles: how many to run.
-        values: the other options.
+        provider: its name.
+        values: the options.
         run: the provider's own ``run``.
     """
-    ctx.obj = {name: value for name, value in values.items() if said(value)}
-    if cycles is not None:
-        ctx.obj["cycles"] = cycles
+    ctx.obj = given = Given.of(ctx, values, None)
     if ctx.invoked_subcommand is None:
-        if not ctx.obj:
+        if not given:
             click.echo(ctx.get_help())
             ctx.exit(2)
         with reported():
-            run(ctx.obj, cycles, None, as_json=False)
+            run(beside_state(given, provider), as_json=False)
 
 
 @contextmanager
@@ -191,6 +197,7 @@ def work(session: Session, doing: Callable[[], Coroutine[Any, Any, T]], *, gentl
         doing: what to do inside it.
         gently: the first SIGINT or SIGTERM lets the objects that are begun come to their end, the second does not.
     """
+    from mockscim.provision import NotRunningError
 
     async def main() -> T:
         async with session:
@@ -207,12 +214,47 @@ def work(session: Session, doing: Callable[[], Coroutine[Any, Any, T]], *, gentl
             for number in (signal.SIGINT, signal.SIGTERM):
                 with suppress(NotImplementedError, RuntimeError):  # Windows, and other threads
                     loop.add_signal_handler(number, stop)
-            return await doing()
+            try:
+                return await doing()
+            except (ValueError, NotRunningError):
+                session.discard()
+                raise
 
     try:
         return asyncio.run(main())
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def again(given: dict[str, Any], provider: str, verb: str) -> str:
+    """The command line of another verb, for the same job."""
+    kept = [f"--{name} {shlex.quote(str(given[name]))}" for name in ("state",) if given.get(name)]
+    return " ".join(["mockscim provision", provider, verb, *kept])
+
+
+def log_hint(given: dict[str, Any], provider: str, session: Session) -> str:
+    """Where the failures can be read; empty where nothing keeps them."""
+    if not session.log_path:
+        return ""
+    if given.get("state"):
+        return f"; see {again(given, provider, 'log')}"
+    return f"; see mockscim provision {provider} log --log {shlex.quote(session.log_path)}"
+
+
+def target_hint(given: dict[str, Any], session: Session, target: str = "") -> str:
+    """What to do about a 401 when no token was given, or about a target that does not answer; else empty.
+
+    Args:
+        given: what was given.
+        session: one that is closed.
+        target: where it sends to, if that has not been said.
+    """
+    if session.unauthorized and not given.get("token"):
+        return f"; no token was given: --token TOKEN, or {PREFIX}TOKEN in the environment, gives one"
+    if session.unreachable:
+        where = f"; nothing answers at {target}" if target else ""
+        return f"{where}; --target URL names another, mockscim serve starts one"
+    return ""
 
 
 def width() -> int:
@@ -247,6 +289,20 @@ def state_wanted(given: dict[str, Any], verb: str) -> None:
     """Some verbs are about a job that is kept."""
     if not given.get("state"):
         raise WrongInput(f"{verb} wants --state FILE: the job that it is about")
+
+
+def job_wanted(given: dict[str, Any], provider: str, verb: str) -> None:
+    """Some verbs are about a job that there is already."""
+    from mockscim.provision.files import StateFile
+
+    state_wanted(given, verb)
+    if StateFile(given["state"], provider).document() is None:
+        raise WrongInput(f"--state {given['state']}: there is no such job; {again(given, provider, 'start')} makes one")
+
+
+def only_if_kept(given: dict[str, Any]) -> dict[str, Any]:
+    """The same without a state file that there is not yet: a mere test makes no job."""
+    return {name: value for name, value in given.items() if name != "state" or Path(value).exists()}
 
 
 def source_wanted(session: Session) -> None:

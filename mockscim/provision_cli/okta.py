@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 Given = dict[str, Any]
 
 _OWN = (shared.option("--app-type", type=click.Choice(["oin", "aiw"]), help="Of the catalogue, or the wizard's."),)
-_app = gathering((*WORLD, *_OWN))
+_app = gathering("okta", (*WORLD, *_OWN))
+_cycles = gathering("okta", (*WORLD, *_OWN, CYCLES, FOR))
 
 
 @click.group(invoke_without_command=True)
-@options((*WORLD, *_OWN, CYCLES))
+@options((*WORLD, *_OWN, CYCLES, FOR))
 @click.pass_context
-def okta(ctx: click.Context, /, cycles: int | None, **values: Any) -> None:  # noqa: ANN401 - the options'
+def okta(ctx: click.Context, /, **values: Any) -> None:  # noqa: ANN401 - the options'
     """Okta's SCIM client. Without a verb: run.
 
     Options may stand before the verb or behind it, and have twins in the environment: MOCKSCIM_PROVISION_TOKEN.
-    With --state, what was said once need not be said again.
+    With --state, what was said once need not be said again; what the environment says does not change it.
     """
-    shared.begin(ctx, cycles, values, _run)
+    shared.begin(ctx, "okta", values, _run)
 
 
 def _session(given: Given, **more: Any) -> Okta:  # noqa: ANN401 - a watcher
@@ -58,14 +59,14 @@ def _session(given: Given, **more: Any) -> Okta:  # noqa: ANN401 - a watcher
 @_app
 def test_connection(given: Given, *, as_json: bool) -> None:
     """Test the API credentials."""
-    session = _session(given)
+    session = _session(shared.only_if_kept(given))
     found = shared.work(session, session.test_connection)
     if as_json:
         shared.say_json(found._asdict())
     elif found.ok:
         click.echo(found.message)
     if not found.ok:
-        raise Failed(f"{found.code}: {found.message}")
+        raise Failed(f"{found.code}: {found.message}{shared.target_hint(given, session)}")
 
 
 @okta.command()
@@ -92,7 +93,7 @@ def push(given: Given, *, group: str | None, link_to: str | None, as_json: bool)
 @JSON
 @_app
 def push_password(given: Given, *, user: str, password: str | None, as_json: bool) -> None:
-    """Push a user's password; the setting sync_password has to be on."""
+    """Push a user's password; in the file of --settings, sync_password has to be true."""
     _do(given, lambda session: session.push_password(user, password), as_json=as_json)
 
 
@@ -102,38 +103,45 @@ def push_password(given: Given, *, user: str, password: str | None, as_json: boo
 @_app
 def retry(given: Given, *, tasks: tuple[str, ...], as_json: bool) -> None:
     """Try again what has failed: the TASKS that status shows, or all."""
-    _do(given, lambda session: session.retry(tasks or None), as_json=as_json)
+    shared.job_wanted(given, "okta", "retry")
+
+    async def doing(session: Okta) -> Report | None:
+        return await session.retry(tasks or None) if session.tasks else None
+
+    _do(given, doing, as_json=as_json, nothing="there are no tasks: nothing has to be tried again")
 
 
-def _do(given: Given, what: Callable[[Okta], Coroutine[Any, Any, Report]], *, as_json: bool) -> None:
-    _show(given, lambda session: _listed(what(session)), as_json=as_json)
+def _do(
+    given: Given, what: Callable[[Okta], Coroutine[Any, Any, Report | None]], *, as_json: bool, nothing: str = ""
+) -> None:
+    async def listed(session: Okta) -> list[Report]:
+        report = await what(session)
+        if report is None and not as_json:
+            click.echo(nothing)
+        return [report] if report is not None else []
 
-
-async def _listed(doing: Coroutine[Any, Any, Report]) -> list[Report]:
-    return [await doing]
+    _show(given, listed, as_json=as_json)
 
 
 @okta.command()
-@CYCLES
-@FOR
 @JSON
-@_app
-def run(given: Given, *, cycles: int | None, duration: str | None, as_json: bool) -> None:
+@_cycles
+def run(given: Given, *, as_json: bool) -> None:
     """Push changes as they come, of the directory's steps and of its file.
 
     Without --cycles and --for it ends when interrupted, in virtual time when there are no more steps. --cycles counts
-    pushes that had something to do.
+    pushes that had something to do. What is tried again by itself is, ten minutes later or with the next push.
     """
-    cycles = given.get("cycles") if cycles is None else cycles
-    _run(given, cycles, shared.seconds_of(duration, "--for"), as_json=as_json)
+    _run(given, as_json=as_json)
 
 
-def _run(given: Given, cycles: int | None, duration: float | None, *, as_json: bool) -> None:
+def _run(given: Given, *, as_json: bool) -> None:
+    cycles, duration = shared.ends(given)
     _show(given, lambda session: session.run(cycles, duration=duration), as_json=as_json)
 
 
 def _show(given: Given, what: Callable[[Okta], Coroutine[Any, Any, list[Report]]], *, as_json: bool) -> None:
-    from mockscim.provision.progress import Lines, Silent, for_terminal
+    from mockscim.provision.progress import Silent, for_terminal
 
     watcher = Silent() if as_json else for_terminal()
     session = _session(given, watcher=watcher)
@@ -143,8 +151,7 @@ def _show(given: Given, what: Callable[[Okta], Coroutine[Any, Any, list[Report]]
         return await what(session)
 
     reports = shared.work(session, doing, gently=True)
-    if isinstance(watcher, Lines):
-        watcher.flush()
+    watcher.flush()
     if as_json:
         for report in reports:
             shared.say_json(report_document(report), indent=False)
@@ -152,7 +159,8 @@ def _show(given: Given, what: Callable[[Okta], Coroutine[Any, Any, list[Report]]
         interrupted(given.get("state"))
     bad = [report for report in reports if report.failures]
     if bad and session.tasks:
-        raise Failed(failed_words(bad, "okta"))
+        hint = shared.target_hint(given, session, session.app.settings.target)
+        raise Failed(failed_words(bad, hint + shared.log_hint(given, "okta", session)))
 
 
 @okta.command("import")
@@ -182,10 +190,11 @@ def import_(given: Given, *, what: str, confirm: bool, as_json: bool) -> None:
                 "confirmed": confirmed,
             }
         )
-    else:
+    elif not result.error:
         _say_import(result, confirmed)
     if result.error:
-        raise Failed(f"the import failed: {result.error}")
+        hint = shared.target_hint(given, session, session.app.settings.target)
+        raise Failed(f"the import failed: {result.error}{hint}")
 
 
 def _say_import(result: ImportResult, confirmed: int) -> None:
@@ -216,8 +225,10 @@ def status(given: Given, *, as_json: bool) -> None:
     session.look()
     if as_json:
         shared.say_json({**session.status(), "tasks": session.tasks})
-    else:
-        shared.say(app_lines(session.status(), session.tasks, session.app.settings.target, session.now, shared.width()))
+        return
+    retry_verb = shared.again(given, "okta", "retry")
+    target = session.app.settings.target
+    shared.say(app_lines(session.status(), session.tasks, target, session.now, shared.width(), retry_verb))
 
 
 @okta.command()

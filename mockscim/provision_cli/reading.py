@@ -14,6 +14,8 @@ from mockscim.provision_cli.given import WrongInput, say, say_json, width
 if TYPE_CHECKING:
     from mockscim.provision.report import Report
 
+_MOST = 3  # of what is listed on one line
+
 
 def show_log(given: dict[str, Any], provider: str, entry_id: str | None, form: str, *, failures: bool) -> None:
     """The log's entries as a table or as JSON, or one of them in full."""
@@ -22,17 +24,20 @@ def show_log(given: dict[str, Any], provider: str, entry_id: str | None, form: s
     from mockscim.provision.pages import entry_lines, log_lines
     from mockscim.provision.report import status_of
 
-    path = given.get("log")
-    if not path and given.get("state"):
-        kept = StateFile(given["state"], provider).read()
-        path = kept.log if kept is not None else ""
+    path, kept = given.get("log"), ""
     if not path:
-        raise WrongInput("log wants --log FILE, or --state FILE of a job that was run with --log")
-    entries = read_lines(path, "--log")
+        if not given.get("state"):
+            raise WrongInput("log wants --log FILE, or --state FILE of a job that was run with --log")
+        document = StateFile(given["state"], provider).document()
+        if document is None:
+            raise WrongInput(f"--state {given['state']}: there is no such job")
+        path = kept = str(document.get("log") or "")
+    # A job that has had nothing to log is no mistake; a file that was named and is not there is.
+    entries = read_lines(path, "--log") if path and (not kept or Path(path).exists()) else []
     if entry_id is not None:
         found = [one for one in entries if entry_id and id_of(one).startswith(entry_id)]
         if not found:
-            raise WrongInput(f"there is no entry {entry_id!r} in {path}; log --json shows the ids")
+            raise WrongInput(f"there is no entry {entry_id!r} in {path or 'the log'}; log --json shows the ids")
         if form == "json":
             say_json(found[-1])
         else:
@@ -42,8 +47,13 @@ def show_log(given: dict[str, Any], provider: str, entry_id: str | None, form: s
     if form == "json":
         for one in shown:
             say_json(one, indent=False)
-    else:
+    elif shown:
         say(log_lines(shown, width()))
+    if not path:
+        click.echo("mockscim: note: this job keeps no log; from the run on that is given --log FILE, it does", err=True)
+    elif not shown:
+        what = "nothing has failed" if entries else "nothing is logged yet"
+        click.echo(f"mockscim: note: {what} in {path}", err=True)
 
 
 def report_document(report: Report) -> dict[str, Any]:
@@ -64,19 +74,28 @@ def report_document(report: Report) -> dict[str, Any]:
     }
 
 
-def failed_words(reports: list[Report], option: str) -> str:
-    """Which objects failed, the first three by name."""
+def failed_words(reports: list[Report], hint: str) -> str:
+    """Which objects failed, the first three of each reason by name.
+
+    Args:
+        reports: of rounds in which something failed.
+        hint: where more is told; empty for nowhere.
+    """
     from mockscim.provision.pages import log_row, plural
 
     rows = [log_row(entry) for report in reports for entry in report.failures]
-    first = "; ".join(f"{row[2]}: {row[4]}" if row[4] else row[2] for row in rows[:3])
-    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
-    return f"{plural(len(rows), 'failure')}: {first}{more}{f'; see mockscim provision {option} log' if option else ''}"
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        reasons.setdefault(row[4], []).append(row[2])
+    parts = [f"{_few(names)}{f': {reason}' if reason else ''}" for reason, names in list(reasons.items())[:_MOST]]
+    more = f"; and {plural(len(reasons) - _MOST, 'other reason')}" if len(reasons) > _MOST else ""
+    return f"{plural(len(rows), 'failure')}: {'; '.join(parts)}{more}{hint}"
 
 
-def is_file(name: str) -> bool:
-    """Whether there is such a file."""
-    return Path(name).is_file()
+def _few(names: list[str]) -> str:
+    different = list(dict.fromkeys(names))
+    more = f" and {len(different) - _MOST} more" if len(different) > _MOST else ""
+    return f"{', '.join(different[:_MOST])}{more}"
 
 
 def interrupted(state: str | None) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import orjson
 
-from mockscim.faults.documents import convert
+from mockscim.faults.documents import convert, suggestion
 from mockscim.faults.errors import FaultError, Wrong
 from mockscim.provisioning import expressions, target
 from mockscim.provisioning.expressions import Context, ExpressionError
@@ -307,8 +307,8 @@ def load(source: str | Path | Mapping[str, Any]) -> Schema:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        known = ", ".join(names())
-        raise MappingError(str(source), "", f"a file or one of {known} was expected: {reason}") from None
+        meant, known = suggestion(str(source), names()), ", ".join(names())
+        raise MappingError(str(source), "", f"{meant}a file or one of {known} was expected: {reason}") from None
     return parse(data, str(source))
 
 

@@ -105,6 +105,9 @@ def test_the_small_one_tells_of_a_joiner_a_mover_and_a_leaver():
     assert [small.groups[each].name for each in small.groups_of(bjorn.id)] == ["Sales"]
     assert chidi.deleted
     assert small.next_due() == START + 32 * DAY
+    assert small.next_due(lambda user: user.upn == "chidi@example.com") == START + 32 * DAY
+    assert small.next_due(lambda user: user.upn != "chidi@example.com") is None
+    assert gita.id in small.reports(small.user("ann@example.com").id)
     small.advance(START + 32 * DAY)
     assert small.user(chidi.id) is None
     assert small.next_due() is None
@@ -208,7 +211,7 @@ def test_what_is_not_json_is_told_by_line_and_column():
     """And a file that is not there names those that come along."""
     with pytest.raises(DirectoryError, match=r"^x\.json:2:1: not JSON"):
         parse(b'{"kind":\n', "x.json")
-    with pytest.raises(DirectoryError, match=r"neither is found .*directory-small"):
+    with pytest.raises(DirectoryError, match=r"neither is found .*company, small"):
         load("nowhere.json")
     with pytest.raises(DirectoryError, match=r"^/: "):
         load("/")

@@ -80,6 +80,10 @@ class Contents:
         """The ids of the groups a user or group is a direct member of."""
         return list(self._groups_of.get(member_id, ()))
 
+    def reports(self, user_id: str) -> list[str]:
+        """The ids of the users whose manager a user is."""
+        return list(self._reports.get(user_id, ()))
+
     @property
     def assignments(self) -> list[Assignment]:
         """Who has which role."""

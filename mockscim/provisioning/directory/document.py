@@ -65,9 +65,9 @@ def load(source: str | Path) -> Directory:
     name = str(source).removesuffix(".json")
     found = bundled.get(name) or bundled.get(f"directory-{name}")
     if found is None:
-        message = (
-            f"a file or a bundled directory was expected, neither is found (bundled: {', '.join(sorted(bundled))})"
-        )
+        short = sorted(each.removeprefix("directory-") for each in bundled)
+        meant = suggestion(name.removeprefix("directory-"), short)
+        message = f"{meant}a file or a bundled directory was expected, neither is found (bundled: {', '.join(short)})"
         raise DirectoryError(str(source), "", message)
     return parse(found.read_bytes(), found.name)
 

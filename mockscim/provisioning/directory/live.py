@@ -51,12 +51,18 @@ class Directory(Contents):
         self.now = now if self.now is None else max(self.now, now)
         return made
 
-    def next_due(self) -> float | None:
-        """When ``advance`` would next change something; None before it was called, and when nothing is to come."""
+    def next_due(self, matters: Callable[[User], bool] | None = None) -> float | None:
+        """When ``advance`` would next change something; None before it was called, and when nothing is to come.
+
+        Args:
+            matters: whether the purge of a deleted user counts; None: each does.
+        """
         if self.started is None:
             return None
         times = [due for due, _ in self._upcoming()][:1]
-        times += [user.deleted_at + RETENTION for user in self.users.values() if user.deleted_at is not None]
+        for user in self.users.values():
+            if user.deleted_at is not None and (matters is None or matters(user)):
+                times.append(user.deleted_at + RETENTION)
         return min(times, default=None)
 
     def _upcoming(self) -> list[tuple[float, ch.Step]]:

@@ -54,12 +54,13 @@ class Connection(NamedTuple):
         return Problem(self.code, self.message, tenantActionable=self.lasting)
 
 
-def test(schema: Schema, draw: random.Random) -> Steps[Connection]:
+def test(schema: Schema, draw: random.Random, target: str) -> Steps[Connection]:
     """Test the connection.
 
     Args:
         schema: which attributes are matched on.
         draw: where the GUIDs come from.
+        target: the base URL, for the words of one that does not answer.
     """
     seconds, status = 0.0, None
     for kind in KINDS:
@@ -68,7 +69,7 @@ def test(schema: Schema, draw: random.Random) -> Steps[Connection]:
             continue
         answer = yield request
         seconds, status = seconds + answer.seconds, answer.status
-        verdict = judge(answer)
+        verdict = judge(answer, target)
         if not verdict.ok:
             return verdict._replace(seconds=seconds)
     return Connection(ok=True, status=status, seconds=seconds)
@@ -92,11 +93,14 @@ def discover() -> Steps[Answer]:
     return answer
 
 
-def judge(answer: Answer) -> Connection:
+def judge(answer: Answer, target: str) -> Connection:
     """What the answer to a probe means."""
     status = answer.status
     if status is None:
-        return _failed(answer, "The target did not answer in time.", NO_ANSWER)
+        if answer.error == "timeout":
+            return _failed(answer, f"The target {target} did not answer in time.", NO_ANSWER)
+        why = answer.error or "connection"
+        return _failed(answer, f"The target {target} cannot be reached ({why}).", NO_ANSWER)
     if status == 429 or (status >= 500 and status != 501):
         return _failed(answer, f"The target could not answer just now (HTTP {status}).", NO_ANSWER)
     if status in (401, 403):
@@ -116,7 +120,5 @@ def judge(answer: Answer) -> Connection:
 
 
 def _failed(answer: Answer, message: str, exit_status: int, code: str = "") -> Connection:
-    if answer.status is None and answer.error != "timeout":
-        message = f"The target cannot be reached ({answer.error or 'connection'})."
     found = code or (TIMEOUT if answer.error == "timeout" else of(answer, "test connection").code)
     return Connection(ok=False, code=found, message=message, exit_status=exit_status, status=answer.status)

@@ -109,7 +109,8 @@ class Cycle:
         ground = self._ground
         ground.state.probes += 1
         draw = random.Random(f"{ground.settings.seed}/probe/{ground.state.probes}")  # noqa: S311 - reproducible
-        return Item("", "connection", "", lambda: connection.test(ground.schema, draw), self._noticed)
+        target = ground.settings.base_url
+        return Item("", "connection", "", lambda: connection.test(ground.schema, draw, target), self._noticed)
 
     def _objects(self, kind: Kind, *, deletes: bool) -> list[Item]:
         def item(key: str, decision: Decision) -> Item:
@@ -249,7 +250,8 @@ class Cycle:
         state, settings = self._ground.state, self._ground.settings
         gone = quarantine.expire(state, settings, self._at)
         if gone and settings.escrow_ends_job:
-            self._disable(f"{gone[0].kind} {gone[0].id} could not be provisioned for 28 days")
+            name = self._ground.outcome(gone[0].kind, gone[0].id).name
+            self._disable(f"{gone[0].kind.lower()} {name} could not be provisioned for 28 days")
 
     def _judge(self, *, through: bool) -> None:
         """Into quarantine, out of it, or neither."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from mockscim.provisioning import mapping as mappings
-from mockscim.provisioning.directory import Directory
+from mockscim.provisioning.directory import Directory, User
 from mockscim.provisioning.entra import connection, status
 from mockscim.provisioning.entra.connection import Connection
 from mockscim.provisioning.entra.cycle import Cycle
@@ -99,7 +99,7 @@ class Job:
         """The plan that tests the connection."""
         self.state.probes += 1
         own = random.Random(f"{self.settings.seed}/probe/{self.state.probes}")  # noqa: S311 - reproducible by design
-        return connection.test(self.schema, draw if draw is not None else own)
+        return connection.test(self.schema, draw if draw is not None else own, self.settings.base_url)
 
     def start(self, now: float) -> None:
         """Begin, or go on from where it was stopped; a quarantine is lifted."""
@@ -166,6 +166,23 @@ class Job:
     def why_not(self) -> str:
         """Why there is no next cycle; empty where there is one."""
         return self.state.why if self.state.schedule != "Active" else ""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nobody has started it yet."""
+        return self.state.schedule == "Disabled" and self.state.cycles == 0
+
+    def next_in(self, directory: Directory) -> float | None:
+        """When the directory next changes by itself in a way that may concern the target; None for never again.
+
+        That is a step, or the purge of one who is in the target still, or whose reports are: they lose their manager.
+        """
+
+        def matters(user: User) -> bool:
+            links = [self.state.users.get(key) for key in (user.id, *directory.reports(user.id))]
+            return any(link is not None and link.managed for link in links)
+
+        return directory.next_due(matters)
 
     def cycle(self, directory: Directory, now: float) -> Cycle:
         """Begin a cycle, due or not."""

@@ -78,7 +78,7 @@ class OnDemandRun:
         if problem:
             return _refused(problem)
         draw = random.Random(f"{ground.settings.seed}/on-demand/{ground.now}")  # noqa: S311 - reproducible
-        tested = yield from connection.test(ground.schema, draw)
+        tested = yield from connection.test(ground.schema, draw, ground.settings.base_url)
         if not tested.ok:
             return _unconnected(tested)
         outcomes: list[Outcome] = []

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from mockscim.clock import format_instant
-from mockscim.provisioning.directory import Directory
+from mockscim.provisioning.directory import Directory, User
 from mockscim.provisioning.okta import connection, groups, log, users
 from mockscim.provisioning.okta.connection import Connection
 from mockscim.provisioning.okta.ids import event_id
@@ -200,7 +200,7 @@ class App:
         """
         found = directory.user(user)
         if not self.settings.sync_password:
-            raise ValueError("Sync Password is not enabled (sync_password)")
+            raise ValueError('Sync Password is not enabled: {"sync_password": true} in the file of --settings does it')
         if found is None:
             raise ValueError(f"there is no user {user[:100]!r}")
         link = self.state.users.get(found.id)
@@ -208,6 +208,23 @@ class App:
             raise ValueError(f"{found.upn} has no account in {self.settings.app_name}")
         passwords = {found.id: password} if password is not None else {}
         return Push(self._planner(directory), now, {found.id: "password"}, dict, passwords=passwords)
+
+    def has_news(self, directory: Directory) -> bool:
+        """Whether a push has a reason beside what has failed: a change in the directory, or what was left undone."""
+        left = (key for key in self.state.pending_users if task_id("user", key) not in self.state.tasks)
+        return directory.watermark != self.state.watermark or any(left)
+
+    def next_in(self, directory: Directory) -> float | None:
+        """When the directory next changes by itself in a way that may concern the target; None for never again.
+
+        That is a step, or the purge of one who is not known to be deactivated there, or whom others have for a manager.
+        """
+
+        def matters(user: User) -> bool:
+            link = self.state.users.get(user.id)
+            return (link is not None and (link.active or link.unsettled)) or bool(directory.reports(user.id))
+
+        return directory.next_due(matters)
 
     def _planner(self, directory: Directory) -> Planner:
         return Planner(self.settings, self.state, directory)
@@ -283,8 +300,18 @@ class App:
         """What has failed, in the order of failing."""
         return list(self.state.tasks.values())
 
-    def status(self, now: float) -> dict[str, Any]:
-        """A summary of our own making."""
+    def status(self, now: float, directory: Directory | None = None) -> dict[str, Any]:
+        """A summary of our own making.
+
+        Args:
+            now: seconds since the epoch.
+            directory: the source; with it ``pending`` is what a push would have to do now, without it what earlier
+                ones have left undone. What failed and waits for ``retry`` is in neither, but among the tasks.
+        """
+        if directory is None:
+            pending = {"users": len(self.state.pending_users), "groups": len(self.state.pending_groups)}
+        else:
+            pending = App.load(self.dump()).push(directory, now).planned()
         accounts = self.state.users.values()
         return {
             "app": self.settings.app_name,
@@ -300,7 +327,7 @@ class App:
                 "missing": sum(link.missing for link in self.state.groups.values()),
                 "memberships": sum(len(link.members) for link in self.state.groups.values()),
             },
-            "pending": {"users": len(self.state.pending_users), "groups": len(self.state.pending_groups)},
+            "pending": pending,
             "tasks": len(self.state.tasks),
             "events": dict(self.state.counts),
             "lastPush": self.state.last_push,

@@ -35,16 +35,17 @@ def test_connection(settings: Settings) -> Steps[Connection]:
     if settings.push_groups != "none":
         requests.append(shapes.page("/Groups", 1, purpose="test the credentials"))
     for request in requests:
-        problem = judge((yield request))
+        problem = judge((yield request), settings.target)
         if problem is not None:
             return problem
     return Connection(ok=True, code="", message=f"{settings.app_name} was verified successfully!", exit_status=_OK)
 
 
-def judge(answer: Answer) -> Connection | None:
+def judge(answer: Answer, target: str) -> Connection | None:
     """What is wrong with the answer to a list; None for nothing."""
     if answer.status is None:
-        return Connection(ok=False, code="NoAnswer", message=errors.reason_of(answer).reason, exit_status=_SILENT)
+        message = f"{errors.reason_of(answer).reason} ({target})"
+        return Connection(ok=False, code="NoAnswer", message=message, exit_status=_SILENT)
     failure = errors.reason_of(answer)
     if failure.kind == "credentials":
         return Connection(ok=False, code="InvalidCredentials", message=failure.reason, exit_status=_REFUSED)

@@ -99,6 +99,10 @@ class Push:
         self._counts = {"users": 0, "groups": 0, "failed": 0}
         self._latest = now
 
+    def planned(self) -> dict[str, int]:
+        """How many users and groups it is about, before it begins: whoever is in a group may become known only then."""
+        return {"users": len(self._users), "groups": len(self._groups())}
+
     @property
     def entries(self) -> list[dict[str, Any]]:
         """The events of the System Log, in the order of the objects."""

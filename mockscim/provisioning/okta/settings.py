@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         missing_on_deactivate: whether a user who is gone already counts as deactivated. *guess*
         user_retry: when what failed for a user is tried again: when an administrator says so, or with the next push.
             *guess*
+        retry_interval: seconds after which a run tries again what is tried again by itself: a group whose push failed
+            for want of an answer. *guess*
         task_wording: who is named how in a failed assignment: as the SCIM reference prints it (user name, then display
             name), or the other way round, as administrators show it (github grokability/snipe-it#18864).
         throttling: ``fail``: 429 is an error like any other; ``honour``: sent again after Retry-After. *guess*
@@ -88,6 +90,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     remove_unassigned: bool = True
     missing_on_deactivate: Literal["done", "error"] = "done"
     user_retry: Literal["manual", "next-push"] = "manual"
+    retry_interval: float = 600.0
     task_wording: Literal["documented", "observed"] = "documented"
     throttling: Literal["fail", "honour"] = "fail"
     throttled_attempts: int = 3
@@ -96,6 +99,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     import_partial: bool = True
 
     def __post_init__(self) -> None:
+        if self.retry_interval <= 0:
+            raise ValueError("retry_interval must be above 0")
         for path in self.attributes:
             if path in _IN_EVERY_PROFILE:
                 raise ValueError(f"attributes: {path} is in every profile already")
@@ -121,6 +126,7 @@ _GUESSES = {
     "remove_unassigned": "the group is documented to hold those who are assigned; nothing says when the others leave",
     "missing_on_deactivate": "there is nothing left to do for a user who answers 404",
     "user_retry": "the documentation knows 'Retry' on Dashboard > Tasks for users, and retries by itself for groups",
+    "retry_interval": "that groups are tried again by themselves is documented, when is not",
     "throttling": "the event type application.integration.rate_limit_exceeded is documented, waiting is not",
     "throttled_attempts": "as throttling",
     "throttled_delay": "as throttling",

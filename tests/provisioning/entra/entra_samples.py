@@ -225,7 +225,8 @@ def probes():
             return 0
 
     found = []
-    drive(connection.test(mapping.load("non-gallery"), Draw()), lambda r: found.append(r) or Answer(200, {}, EMPTY))
+    plan = connection.test(mapping.load("non-gallery"), Draw(), "https://scim.example.com/v2")
+    drive(plan, lambda r: found.append(r) or Answer(200, {}, EMPTY))
     guid = "00000000-0000-4000-8000-000000000000"
     return [each._replace(path=each.path.replace(guid, "%24%7Buuid%7D")) for each in found]
 

@@ -133,7 +133,7 @@ async def test_concurrency(company):
     logs = []
     for concurrency in (1, 8):
         async with MockScim(profile="segment", clock="virtual") as scim:
-            with scim.fault("latency", delay="10ms"):
+            with scim.fault("latency", delay="25ms"):
                 async with Entra(company(20, 3), scim.base_url, token=scim.token, concurrency=concurrency) as job:
                     await job.start()
                     report = await job.cycle()
