@@ -194,7 +194,6 @@ def _lend(
 
         run.desk = Desk()
         config.add_cleanup(run.desk.close)
-        _hide_frames()
     strict = options.pop(_STRICT_FAULTS, config.getini(_INI))
     loan = run.desk.lend(title, options, strict_faults=bool(strict))
     run.owners[loan] = owner
@@ -304,6 +303,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell what its providers know where a test fails, and have back those that are not needed any more."""
+    if call.excinfo is not None:
+        _hide_frames()
     report = yield
     run = item.config.stash[_RUN]
     if run.desk is None:

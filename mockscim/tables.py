@@ -40,14 +40,26 @@ def clip(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def grid(header: Sequence[str], rows: Iterable[Sequence[object]], width: int = WIDTH) -> list[str]:
-    """Lines of a table whose columns are as wide as they need to be; the last is cut at ``width``."""
+def grid(header: Sequence[str], rows: Iterable[Sequence[object]], width: int = WIDTH, most: int = 1) -> list[str]:
+    """Lines of a table whose columns are as wide as they need to be.
+
+    Args:
+        header: the first row.
+        rows: the others.
+        width: columns of the terminal.
+        most: so many lines the last column may go on for below itself, before it is cut.
+    """
     cells = [list(header), *([printable(str(cell)) for cell in row] for row in rows)]
     widths = [max(len(row[index]) for row in cells) for index in range(len(header) - 1)]
-    lines = []
+    lines: list[str] = []
     for row in cells:
-        line = "".join(f"{cell:<{size}}  " for cell, size in zip(row, widths, strict=False)) + row[-1]
-        lines.append(clip(line.rstrip(), width))
+        head = "".join(f"{cell:<{size}}  " for cell, size in zip(row, widths, strict=False))
+        if most == 1:
+            lines.append(clip(f"{head}{row[-1]}".rstrip(), width))
+        else:
+            room = max(1, width - len(head))
+            first, *others = textwrap.wrap(row[-1], room, max_lines=most, placeholder="…") or [""]
+            lines += [f"{head}{first}".rstrip(), *(" " * len(head) + other for other in others)]
     return lines
 
 

@@ -574,9 +574,12 @@ def test_a_misspelt_attribute_of_a_fixture_is_a_mistake():
 def test_a_rule_about_a_resource_that_is_not_here_is_refused(operation):
     """A slip in the name of a resource would be a fault that never strikes."""
     rule = {"type": "reset", "match": {"operation": operation}}
-    with pytest.raises(FaultError, match="group, me, root, token, user was expected") as caught:
+    with pytest.raises(FaultError, match=r"did you mean 'user.create'.*group, me, root, token, user before") as caught:
         Tenant("", Start(profiles.load("standard"), faults=(rule,)))
     assert caught.value.pointer == "/0/match/operation"
+    with pytest.raises(FaultError) as caught:
+        Tenant("", Start(profiles.load("standard"))).check_operations(rule)
+    assert caught.value.pointer == "/match/operation"
 
 
 def test_a_rule_may_be_about_a_type_that_a_fixture_brings():

@@ -15,6 +15,8 @@ import orjson
 
 T = TypeVar("T")
 _WIDTH = 100
+# Parts of a rule whose keys are said by keywords of their own.
+_SAID_FLAT = ("match", "parameters")
 
 
 class ControlRefused(ValueError):  # noqa: N818 - reads as what it says where it is raised
@@ -23,7 +25,7 @@ class ControlRefused(ValueError):  # noqa: N818 - reads as what it says where it
     Attributes:
         status: as the control API answers it: 400 for what cannot be, 404 for what is not there, 409, …
         detail: why, in words.
-        where: a JSON pointer to the wrong place of what was sent, or None.
+        where: a JSON pointer to the wrong place of what was sent, the keyword that said it, or None.
     """
 
     def __init__(self, status: int, detail: str, where: str | None = None) -> None:
@@ -32,6 +34,16 @@ class ControlRefused(ValueError):  # noqa: N818 - reads as what it says where it
         self.status = status
         self.detail = detail
         self.where = where
+
+    def of_keywords(self) -> ControlRefused:
+        """The same of what keywords had said: ``/match/operation`` is where the keyword ``operation`` was sent."""
+        parts = (self.where or "").split("/")[1:]
+        if not parts or parts[0] == "sequence":  # whose steps may be documents
+            return self
+        if len(parts) > 1 and parts[0] in _SAID_FLAT:
+            del parts[0]
+        name = "/".join(parts)
+        return ControlRefused(self.status, f"{name}: {self.detail.removeprefix(f'{self.where}: ')}", name)
 
     def __reduce__(self) -> tuple[type[ControlRefused], tuple[int, str, str | None]]:
         return ControlRefused, (self.status, self.detail, self.where)

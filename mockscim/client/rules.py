@@ -194,7 +194,7 @@ class On:
             TypeError: a keyword that a sequence does not have.
             ValueError: a step that cannot be.
         """
-        _check(envelope, "a sequence", every=_OF_A_SEQUENCE)
+        check_names(envelope, "a sequence", every=_OF_A_SEQUENCE)
         if not steps:
             raise ValueError("a sequence has at least one step: error(503), ok()")
         document = rule_document("", {"match": self._match, **envelope})
@@ -242,7 +242,7 @@ def match_document(operation: str | list[str], keywords: Mapping[str, Any], whos
     Raises:
         TypeError: a keyword that a match does not have.
     """
-    _check(keywords, whose, every=_MATCH_KEYS)
+    check_names(keywords, whose, every=_MATCH_KEYS)
     return {**({} if operation == "*" else {"operation": operation}), **keywords}
 
 
@@ -254,10 +254,21 @@ def check_keywords(kind: str, keywords: Iterable[str], envelope: Iterable[str]) 
     """
     known = find_type(kind)
     if known is not None:
-        _check(keywords, f"the fault {known.name}", known.parameters.__struct_fields__, every=envelope)
+        check_names(keywords, f"the fault {known.name}", known.parameters.__struct_fields__, every=envelope)
 
 
-def _check(keywords: Iterable[str], whose: str, its: Iterable[str] | None = None, *, every: Iterable[str]) -> None:
+def check_names(keywords: Iterable[str], whose: str, its: Iterable[str] | None = None, *, every: Iterable[str]) -> None:
+    """Refuse keywords that there are not.
+
+    Args:
+        keywords: as they were given.
+        whose: they are, in words.
+        its: of its own kind.
+        every: those that all of the kind have.
+
+    Raises:
+        TypeError: names the keyword, the nearest, and all that there are.
+    """
     own, every = list(its or ()), sorted(every)
     for name in keywords:
         if name not in own and name not in every:

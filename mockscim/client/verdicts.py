@@ -5,13 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from mockscim.client import failure
 from mockscim.client.exchanges import Exchange, Journal
 from mockscim.client.line import ControlRefused, Line, NotThereError, refuse_to_wait, running_library
+from mockscim.client.rules import check_names
 
 _EVERYTHING = 10**9
+
+
+class Narrowed(TypedDict, total=False):
+    """Which exchanges are meant; ``MockScim.verify`` explains all."""
+
+    where: str | None
+    status: int | None
+    committed: bool | None
+    fault: str | None
+    since: int | None
+    within: float | str | None
+
+
+class Expected(Narrowed, total=False):
+    """How many there should be."""
+
+    count: int | None
+    at_least: int | None
+    at_most: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +55,45 @@ class Verified:
         return [exchange for exchange in Journal(self._line) if exchange.n in set(self.numbers)]
 
 
-def verify(line: Line, expected: Mapping[str, Any], name: str) -> Verified:
+def verify(line: Line, what: Mapping[str, Any], expected: Mapping[str, Any], name: str) -> Verified:
     """Hold what happened against an expectation; where it has to wait, no event loop may be blocked.
+
+    Args:
+        line: to the server.
+        what: ``operation`` or ``sequence``.
+        expected: the keywords.
+        name: of the method, without the ``a`` of its twin.
 
     Raises:
         AssertionError: it is not so; says what is nearest.
         RuntimeError: it would have to wait inside an event loop; names the twin of ``name``.
+        TypeError: a keyword that there is not.
         ControlRefused: the expectation makes no sense.
     """
-    if expected.get("within") is None or running_library() is None:
-        return _verified(line, line.ask("POST", "/verify", _said(expected)))
-    now = {key: value for key, value in expected.items() if key != "within"}
-    answer = line.ask("POST", "/verify", _said(now))
-    if not answer["ok"]:
+    said = _said(what, expected, name)
+    waits = running_library() is not None and said.pop("within", None) is not None
+    try:
+        answer = line.ask("POST", "/verify", said)
+    except ControlRefused as refused:
+        raise refused.of_keywords() from None
+    if waits and not answer["ok"]:
         refuse_to_wait(f"scim.{name}(within=…)", f"scim.a{name}(…)")
     return _verified(line, answer)
 
 
-async def averify(line: Line, expected: Mapping[str, Any]) -> Verified:
+async def averify(line: Line, what: Mapping[str, Any], expected: Mapping[str, Any], name: str) -> Verified:
     """The same, awaited."""
-    return _verified(line, await line.aask("POST", "/verify", _said(expected)))
+    said = _said(what, expected, f"a{name}")
+    try:
+        answer = await line.aask("POST", "/verify", said)
+    except ControlRefused as refused:
+        raise refused.of_keywords() from None
+    return _verified(line, answer)
 
 
-def _said(expected: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in expected.items() if value is not None}
+def _said(what: Mapping[str, Any], expected: Mapping[str, Any], name: str) -> dict[str, Any]:
+    check_names(expected, f"{name}()", every=(Narrowed if "sequence" in what else Expected).__annotations__)
+    return {**what, **{key: value for key, value in expected.items() if value is not None}}
 
 
 def _verified(line: Line, answer: Mapping[str, Any]) -> Verified:
@@ -116,8 +151,13 @@ def judged(line: Line, desired: object, only: str | Iterable[str] | None, parame
         parameters: of the judge: ``max_deletes``, ``attempts`` …
 
     Raises:
-        ControlRefused: a parameter that there is not.
+        TypeError: a parameter that there is not; names the nearest and all that there are.
+        ControlRefused: one that cannot be.
     """
+    if parameters:
+        from mockscim.invariants.parameters import Strictness  # noqa: PLC0415 - who only connects needs no judge
+
+        check_names(parameters, "the judge", every={"desired", *Strictness.__struct_fields__})
     chosen = "" if only is None else only if isinstance(only, str) else ",".join(only)
     body: dict[str, Any] = {"parameters": {**({"only": chosen} if chosen else {}), **parameters}}
     if desired is not None:

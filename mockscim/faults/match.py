@@ -22,7 +22,7 @@ from msgspec import Meta, field
 from mockscim.faults.documents import suggestion
 from mockscim.faults.errors import FaultError, Wrong, pointer_to
 from mockscim.scim.errors import ScimError
-from mockscim.scim.filter import Node, parse
+from mockscim.scim.filter import And, Compare, Node, parse
 
 # What may follow the resource's name and its dot: the verbs of CONTRACT §4 and the refinements.
 VERBS = (
@@ -40,6 +40,12 @@ VERBS = (
     "member.add",
     "member.remove",
 )
+
+LONGEST_GLOB = 1000
+"""Characters; what is longer takes seconds to compile."""
+
+NAMES = frozenset({"id", "externalid", "username", "displayname", "emails.value"})
+"""Attributes, in lower case, whose values are texts by which resources are told apart."""
 
 _RESOURCE = re.compile(r"[A-Za-z0-9_*-]+")
 _METHOD = re.compile(r"[A-Z]+")
@@ -68,6 +74,10 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             raise Wrong("method", f"{self.method!r}: expected an HTTP method in capitals, such as POST")
         if self.path is not None and not self.path.startswith(("/", "*")):
             raise Wrong("path", f"{self.path!r}: expected a path below the base, such as /Users*")
+        if len(self.path or "") > LONGEST_GLOB:
+            raise Wrong("path", f"expected at most {LONGEST_GLOB} characters")
+        if any(len(text) > LONGEST_GLOB for pair in self.header.items() for text in pair):
+            raise Wrong("header", f"expected at most {LONGEST_GLOB} characters in a name or value")
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -120,6 +130,10 @@ class Matcher:
     _authenticated: bool
     _where: Node | None
     _committed: bool | None
+    place: str | None
+    """The one path that it is about, where that has no star."""
+    named: tuple[str, str] | None
+    """An attribute by which resources are told apart, and the one value that its filter wants there (case-folded)."""
 
     def covers(self, operation: str, refinements: tuple[str, ...]) -> bool:
         """Is the operation, or one of its refinements, among those named?"""
@@ -163,7 +177,19 @@ def compile_match(match: Match, pointer: str) -> Matcher:
         match.authenticated,
         where,
         match.committed,
+        match.path if match.path is not None and "*" not in match.path else None,
+        None if where is None else _named(where),
     )
+
+
+def _named(where: Node) -> tuple[str, str] | None:
+    """What a filter wants of an attribute in NAMES, whatever else it wants."""
+    for node in where.items if isinstance(where, And) else (where,):
+        if isinstance(node, Compare) and node.op == "eq" and isinstance(node.value, str) and node.path.uri is None:
+            key = f"{node.path.name}.{node.path.sub}".lower() if node.path.sub is not None else node.path.name.lower()
+            if key in NAMES:
+                return key, node.value.casefold()
+    return None
 
 
 def glob(text: str) -> re.Pattern[str]:
@@ -174,9 +200,12 @@ def glob(text: str) -> re.Pattern[str]:
 
 def wrong_operation(operation: str) -> str:
     """What is wrong with an operation's name, or "": a rule with a slip of the pen would never fire."""
+    if len(operation) > LONGEST_GLOB:
+        return f"expected an operation such as user.create, of at most {LONGEST_GLOB} characters"
     resource, dot, verb = operation.partition(".")
     if not _RESOURCE.fullmatch(resource) or not (dot or "*" in operation):
         return f"{operation!r}: expected an operation such as user.create, group.* or *"
     if dot and not any(glob(verb).fullmatch(known) for known in VERBS):
-        return f"{operation!r}: {suggestion(verb, VERBS)}expected {resource}. and one of {', '.join(VERBS)}"
+        near = suggestion(operation, [f"{resource}.{known}" for known in VERBS])
+        return f"{operation!r}: {near}expected {resource}. and one of {', '.join(VERBS)}"
     return ""

@@ -1,9 +1,11 @@
 """The table of fault types: each fills in its own line by ``@fault(...)`` above its parameters.
 
-Nothing else lists them. A type is a frozen msgspec Struct of parameters with one pure method, ``effect``.
+Nothing else lists them. A type is a frozen msgspec Struct of parameters with one pure method, ``effect``. They are
+imported when a rule first asks for one, each by itself: a server without rules starts without them.
 """
 
-from collections.abc import Callable, Iterator
+import importlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -13,6 +15,7 @@ from mockscim.faults.documents import json_schema
 from mockscim.faults.draw import Draw
 from mockscim.faults.effect import Effect
 from mockscim.faults.moment import Moment
+from mockscim.faults.types import NAMES
 
 Phase = Literal["before", "after"]
 
@@ -129,9 +132,18 @@ def fault(
 
 def find_type(name: str) -> FaultType | None:
     """The type of that name or alias."""
+    if name not in _TYPES:
+        _load({name} & NAMES or NAMES)  # an alias is known to its type's file only
     return _TYPES.get(_ALIASES.get(name, name))
 
 
 def all_types() -> Iterator[FaultType]:
     """Every type, by name."""
+    _load(NAMES)
     return iter([_TYPES[name] for name in sorted(_TYPES)])
+
+
+def _load(names: Iterable[str]) -> None:
+    """Have types register themselves."""
+    for name in names:
+        importlib.import_module(f"mockscim.faults.types.{name}")

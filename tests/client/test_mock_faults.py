@@ -118,11 +118,17 @@ async def test_wrong_values_are_told(scim):
         scim.fault("lst_ack")
     with pytest.raises(ControlRefused, match="expected one of drop, reset, hang, truncate, 500, 502") as caught:
         scim.fault("lost_ack", outcome="rest")
+    assert caught.value.where == "outcome"  # the keyword; of a document the place in it
+    with pytest.raises(ControlRefused) as caught:
+        scim.fault({"type": "lost_ack", "parameters": {"outcome": "rest"}})
     assert caught.value.where == "/parameters/outcome"
+    with pytest.raises(ControlRefused) as caught:
+        scim.on("user.list").sequence("503", {"type": "abort"})
+    assert caught.value.where == "/sequence/1/parameters/status"
     assert max(map(len, str(caught.value).splitlines())) <= 100
-    with pytest.raises(ControlRefused, match="did you mean 'create'"):
+    with pytest.raises(ControlRefused, match=r"^operation: 'user.creat': did you mean 'user.create'"):
         scim.fault("reset", operation="user.creat")
-    with pytest.raises(ControlRefused, match="one of bulk, discovery, group"):
+    with pytest.raises(ControlRefused, match=r"^operation: .* one of bulk, discovery,\s+group"):
         scim.fault("reset", operation="device.create")
     with pytest.raises(FaultError, match="unknown outcome"):
         scim.fault("user.create=rset")

@@ -118,8 +118,12 @@ async def test_verify(scim, client):
     assert scim.verify(at_most=2).found == 2
     with pytest.raises(AssertionError, match=r"expected 1 user.create, found 2"):
         scim.verify("user.create", count=1)
-    with pytest.raises(ControlRefused, match="did you mean 'create'"):
+    with pytest.raises(ControlRefused, match=r"^operation: 'user.creat': did you mean 'user.create'"):
         scim.verify("user.creat")
+    with pytest.raises(TypeError, match=r"^verify\(\) has no 'counts': did you mean 'count'"):
+        scim.verify("user.create", counts=1)
+    with pytest.raises(TypeError, match=r"^averify_sequence\(\) has no 'count'"):
+        await scim.averify_sequence(["user.create"], count=1)
 
 
 async def test_verify_sequence(scim, client):
@@ -150,8 +154,8 @@ async def test_check(scim, client):
     assert scim.check(only="I8", retry_after_cap=1).broken == []
     with pytest.raises(KeyError, match="'I1' was not judged: I8 were"):
         found["I1"]
-    with pytest.raises(ControlRefused, match="unknown key"):
-        scim.check(no_such_parameter=1)
+    with pytest.raises(TypeError, match="the judge has no 'desird': did you mean 'desired'"):
+        scim.check(desird={})
 
 
 def error_429():

@@ -81,7 +81,7 @@ def test_what_is_no_outcome_is_told():
     for name, (outcomes, phases) in REFUSED.items():
         with pytest.raises((ValueError, TypeError)) as caught:
             read_outcomes(outcomes, phases)
-        text = str(caught.value).partition(" abort, ")[0]  # and all other types of fault
+        text = str(caught.value).partition(" close, abort,")[0]  # and all other types of fault
         lines += textwrap.wrap(f"{name}: {text}", 100)
     same("sweep-outcomes", "\n".join(lines))
 

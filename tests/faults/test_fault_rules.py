@@ -82,7 +82,7 @@ def test_an_error_says_what_was_expected():
         ({"type": "drop", "probability": 3}, "from 0 to 1"),
         ({"type": "drop", "phase": "x"}, "before, after"),
         ({"type": "drop", "probabilty": 1}, "did you mean 'probability'?"),
-        ({"type": "drop", "match": {"operation": "user.crate"}}, "did you mean 'create'?"),
+        ({"type": "drop", "match": {"operation": "user.crate"}}, "did you mean 'user.create'?"),
     ):
         with pytest.raises(FaultError) as caught:
             compile_rule(document)

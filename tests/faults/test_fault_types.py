@@ -1,6 +1,8 @@
 """Each fault type: what its parameters mean, and what they may not be."""
 
 import statistics
+import subprocess
+import sys
 
 import msgspec
 import orjson
@@ -16,6 +18,7 @@ from mockscim.faults import (
     Reset,
     Respond,
     Truncate,
+    all_types,
     compile_rule,
     find_type,
     types_catalogue,
@@ -248,9 +251,22 @@ def test_a_type_is_registered_once():
     class Again(Parameters, frozen=True):
         pass
 
+    types_catalogue()  # has all register themselves
     for name in ("drop", "EMPTY_RESPONSE"):
         with pytest.raises(ValueError, match="twice"):
             fault(name, family="x", doc="x", correct_client="x")(Again)
+
+
+def test_a_type_is_looked_up_in_the_file_of_its_name():
+    """So that the first rule imports that one alone; an alias finds its type as well."""
+    look = "import sys; from mockscim.faults import find_type; print(find_type(sys.argv[1]).name, *sys.modules)"
+    for word, name, alone in (("hang", "hang", True), ("EMPTY_RESPONSE", "drop", False)):
+        ran = subprocess.run([sys.executable, "-c", look, word], capture_output=True, text=True, check=True)
+        found, *modules = ran.stdout.split()
+        files = {module for module in modules if module.startswith("mockscim.faults.types.")}
+        assert (found, files == {f"mockscim.faults.types.{name}"}) == (name, alone)
+    for kind in all_types():
+        assert kind.parameters.__module__ == f"mockscim.faults.types.{kind.name}"
 
 
 def test_parameters_are_immutable():

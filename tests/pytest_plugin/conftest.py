@@ -17,7 +17,7 @@ INI = "[pytest]\naddopts = --strict-markers --strict-config -p no:cacheprovider\
 
 
 @pytest.fixture
-def suite(pytester, monkeypatch, tmp_path_factory):
+def suite(pytester, monkeypatch):
     """Runs files of suites/ and clients/ as a suite: ``suite("fresh", plugins=["xdist"], args=["-n2"])``.
 
     A name may say what the file is to be called: ``waiting:strict`` makes test_waiting_strict.py.
@@ -25,9 +25,9 @@ def suite(pytester, monkeypatch, tmp_path_factory):
     for name in [name for name in os.environ if name.startswith(("MOCKSCIM_", "PYTEST_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    # Compiled once for all of them, whatever this process was told.
-    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.getbasetemp() / "compiled"))
+    # What is compiled already is used, and the rest compiled once for all of them, whatever this process was told.
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(mockscim.__file__).parent.parent))
 
     def run(*names, plugins=(), args=(), ini=(), **environment):

@@ -67,6 +67,13 @@ def test_strict_faults_for_all(suite):
     result.stdout.fnmatch_lines(["*the fault user.get-hang-1 (user.get: hang) never struck: no request matched*"])
 
 
+def test_mistakes(suite):
+    """The traceback of a mistake in a test ends where the test made it, whatever is imported only by then."""
+    result = suite("mistaken", args=["--tb=short"])
+    result.assert_outcomes(failed=5)
+    assert re.findall(r"^(\S+\.py):\d+: in ", result.stdout.str(), re.MULTILINE) == ["test_mistaken.py"] * 5
+
+
 def test_full_trace(suite):
     """With --full-trace a traceback goes on into mockscim."""
     assert "mockscim/client/verdicts.py" in suite("seeds", args=["-k", "verify", "--full-trace"]).stdout.str()

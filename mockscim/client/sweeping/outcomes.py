@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from mockscim.client import failure
 from mockscim.client.rules import Step, check_keywords
 from mockscim.faults import FaultError, find_type, parse_spec, rule_document
-from mockscim.faults.documents import suggestion
 from mockscim.faults.registry import all_types
 from mockscim.faults.rule import compile_rule
 from mockscim.faults.spec import EXAMPLE
@@ -127,12 +127,10 @@ def _of_document(given: Mapping[str, Any]) -> dict[str, Any]:
 def _known(word: str, *, statuses: bool = True) -> None:
     if (statuses and _STATUS.fullmatch(word)) or find_type(word) is not None:
         return
-    names = [kind.name for kind in all_types()]
-    hint = suggestion(word, [*names, *_OTHER_WORDS])
-    raise ValueError(
-        f"there is no outcome {word!r}: {hint}expected a status such as 503, close, or a type of fault: "
-        f"{', '.join(names)}"
-    )
+    names = [*_OTHER_WORDS, *(kind.name for kind in all_types())]
+    told = f"there is no outcome {word!r}"
+    there = "a status such as 503, or one of" if statuses else "types of fault"
+    raise ValueError(failure.unknown(told, word, {there: names}))
 
 
 def _name_of(document: Mapping[str, Any]) -> str:

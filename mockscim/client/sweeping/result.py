@@ -18,6 +18,7 @@ _UUID = re.compile(r"\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 _MOST_ROWS = 60
 _MOST_NAMED = 12
 _MOST_LINES = 40
+_MOST_OF_HOW = 3  # lines
 _CASE, _REQUEST = 34, 30  # columns at most
 
 
@@ -217,7 +218,7 @@ class SweepResult:
                 first = (clip(run.case, _CASE), clip(run.label, _REQUEST)) if not place else ("", "")
                 rows.append((*first, finding.broke, _UUID.sub(r"\1…", finding.how)))
         more = [f"… and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else []
-        return [*grid(("case", "request", "broke", "how"), rows[:_MOST_ROWS], width), *more]
+        return [*grid(("case", "request", "broke", "how"), rows[:_MOST_ROWS], width, _MOST_OF_HOW), *more]
 
     @staticmethod
     def _sums(failed: Sequence[Ran]) -> str:
@@ -244,7 +245,8 @@ def raised_finding(case: str, error: BaseException) -> Finding:
     """What the client raised; a text of several lines is evidence as it is."""
     lines = str(error).rstrip().split("\n")
     evidence = tuple(lines[:_MOST_LINES]) if len(lines) > 1 else ()
-    return Finding(case, RAISED, told_error(error), type(error).__name__, evidence, error)
+    how = f"{type(error).__name__}: {lines[0]} …" if evidence else told_error(error)
+    return Finding(case, RAISED, how, type(error).__name__, evidence, error)
 
 
 def full_failure(text: str) -> AssertionError:

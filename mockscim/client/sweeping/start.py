@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockscim import fixtures
+from mockscim.client import failure
 from mockscim.client.in_loop import InLoop
 from mockscim.client.line import ControlRefused, Line, refuse_to_wait
+from mockscim.client.report import folded
 from mockscim.client.sweeping.attempt import Client, RunClient
 from mockscim.client.sweeping.course import Settings, Sweep
 from mockscim.client.sweeping.keep import LAST_FAILED, Keeper, keeper
@@ -18,7 +20,7 @@ from mockscim.client.sweeping.needs import adrive, drive
 from mockscim.client.sweeping.outcomes import PHASES, OutcomeGiven, read_outcomes
 from mockscim.client.sweeping.result import Ran, SweepResult, full_failure
 from mockscim.durations import parse_duration
-from mockscim.faults.documents import suggestion
+from mockscim.faults.match import wrong_operation
 from mockscim.invariants.parameters import Strictness
 
 
@@ -60,7 +62,11 @@ def prepare(
         TypeError: one that there is not.
         ValueError: one that cannot be.
     """
-    _check(parameters)
+    _check(run_client, parameters)
+    operations = (operation,) if isinstance(operation, str) else tuple(operation)
+    for name in operations:
+        if wrong := wrong_operation(name):
+            raise ValueError("\n".join(folded(f"operation: {wrong}")))
     listed = read_outcomes(outcomes, phases)
     kept = keeper(save, scim.runner, sweeps)
     named = kept.only or ((only,) if isinstance(only, str) else tuple(only or ()))
@@ -70,7 +76,7 @@ def prepare(
     settings = Settings(
         phases=tuple(phase for phase in PHASES if any(phase in outcome.phases for outcome in listed)),
         outcomes=listed,
-        operations=(operation,) if isinstance(operation, str) else tuple(operation),
+        operations=operations,
         timeout=None if timeout is None else parse_duration(timeout),
         recover=int(recover),
         may_fail=may_fail if isinstance(may_fail, tuple) else (may_fail,),
@@ -86,17 +92,16 @@ def prepare(
     return Prepared(line, sweep, client, kept, check, subtests is None)
 
 
-def _check(parameters: Iterable[str]) -> None:
+def _check(run_client: object, parameters: Iterable[str]) -> None:
     """Refuse what neither a sweep nor the judge takes, before the client runs for nothing."""
+    if not callable(run_client):
+        raise TypeError(f"sweep() takes what runs the client once, such as a function, not {run_client!r}")
     known = [name for name in Strictness.__struct_fields__ if name != "only"]
     for name in parameters:
         if name not in known:
-            own = [
-                each.name for each in inspect.signature(prepare).parameters.values() if each.kind is each.KEYWORD_ONLY
-            ]
-            own += ["phases", "outcomes"]
-            hint = suggestion(name, [*own, *known])
-            raise TypeError(f"sweep() has no {name!r}: {hint}it has {', '.join(own)}; the judge has {', '.join(known)}")
+            own = inspect.signature(prepare).parameters.values()
+            listed = ["phases", "outcomes", *(each.name for each in own if each.kind is each.KEYWORD_ONLY)]
+            raise TypeError(failure.unknown(f"sweep() has no {name!r}", name, {"it has": listed, "the judge": known}))
 
 
 def run(prepared: Prepared) -> SweepResult:

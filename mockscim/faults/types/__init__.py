@@ -1,7 +1,5 @@
-"""The fault types, one file each. A new file is found by itself; its ``@fault`` line registers it."""
+"""The fault types, one file each, which bears the name of its type. A new one is found; its ``@fault`` registers it."""
 
-import importlib
 import pkgutil
 
-for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
-    importlib.import_module(f"{__name__}.{_module}")
+NAMES = frozenset(module.name for module in pkgutil.iter_modules(__path__))

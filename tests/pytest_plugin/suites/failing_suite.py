@@ -80,10 +80,10 @@ def test_stopped(scim):
 def test_own_failure(scim, monkeypatch):
     """An exception within mockscim."""
 
-    def perform(*_):
+    def fail(*_):
         raise ArithmeticError("within mockscim")
 
-    monkeypatch.setattr(Service, "perform", perform)
+    monkeypatch.setattr(Service, "_create", fail)
     assert create(scim, "ann@example.com") == 500
 
 

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import anyio
-import nightly
 import pytest
 
 pytestmark = pytest.mark.anyio if "anyio" in __name__ else pytest.mark.asyncio
 
+SCRIPT = Path(__file__).with_name("nightly.py")
 PEOPLE = ["ann@example.com", "bob@example.com"]
 
 
@@ -29,7 +29,7 @@ async def run(scim, tmp_path):
     source = tmp_path / "people.json"
     source.write_text(json.dumps(PEOPLE))
     environment = {"SCIM_URL": scim.base_url, "SCIM_TOKEN": scim.token, "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, str(Path(nightly.__file__)), str(source)]
+    command = [sys.executable, str(SCRIPT), str(source)]
     ended = await anyio.run_process(command, env=environment, check=False)
     return ended.returncode, json.loads(ended.stdout or "null")
 

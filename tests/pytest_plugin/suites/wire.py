@@ -13,7 +13,7 @@ def send(scim, method, path, body=None, *, token=None, base_url=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request((base_url or scim.base_url) + path, data, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             content = answer.read()
             return answer.status, json.loads(content) if content else None
     except urllib.error.HTTPError as error:
