@@ -176,6 +176,8 @@ ROWS = [
     Row("value-for-complex", "PATCH", USER, patch({"op": "add", "path": f"{ENTERPRISE}:manager", "value": "u-2"})),
     Row("value-for-complex", "PATCH", GROUP, patch({"op": "add", "path": "members", "value": ["u-2"]})),
     Row("array-for-single", "POST", "/Users", user(title=["Engineer"])),
+    Row("array-for-single", "POST", "/Users", user(name={"formatted": []})),
+    Row("array-for-single", "PATCH", USER, patch({"op": "replace", "path": "title", "value": []})),
     Row(
         "array-for-single",
         "PATCH",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from mockscim.scim.errors import invalid_syntax
 from mockscim.scim.policy import Tolerance
+
+MAX_DEPTH = 200
+"""Levels of nesting in JSON that is shown inside other documents; nothing is written that nests deeper than 254."""
 
 _COLON, _BACKSLASH = b":", 0x5C
 _ESCAPED = re.compile(rb"\\u003[aA]")
@@ -21,7 +24,7 @@ def read_json(body: bytes, tolerance: Tolerance) -> Any:  # noqa: ANN401
     """The document in a body; of a name that an object has twice the last value counts.
 
     Raises:
-        ScimError: 400 invalidSyntax when it is no JSON.
+        ScimError: 400 invalidSyntax when it is no JSON, or nests so deep that nobody could be sent it.
     """
     if not body.strip():
         raise invalid_syntax("the request has no body")
@@ -31,12 +34,33 @@ def read_json(body: bytes, tolerance: Tolerance) -> Any:  # noqa: ANN401
         raise invalid_syntax(f"the body is not JSON: {error}") from None
     try:
         again = orjson.dumps(document)
-    except orjson.JSONEncodeError:  # deeper than orjson writes
-        again = b""
+    except orjson.JSONEncodeError:
+        raise invalid_syntax("the body nests too deep") from None
     # A name that was dropped took its colon along. Colons inside texts are the same in both, unless they are escaped.
     if again != body and (again.count(_COLON) != body.count(_COLON) or (_BACKSLASH in body and _ESCAPED.search(body))):
         _note_duplicates(body, tolerance)
     return document
+
+
+def shallow_json(text: bytes | str) -> Any:  # noqa: ANN401
+    """The document in a text that anybody may have written, if it can be shown inside another.
+
+    Raises:
+        ValueError: it is no JSON, or nests deeper than ``MAX_DEPTH``.
+    """
+    document = orjson.loads(text)
+    layer = [document]
+    for _ in range(MAX_DEPTH):
+        layer = [item for each in layer for item in _inside(each) if isinstance(item, dict | list)]
+        if not layer:
+            return document
+    raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
+
+
+def _inside(value: Any) -> Iterable[Any]:  # noqa: ANN401
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def note_twins(document: Mapping[str, Any], tolerance: Tolerance, known: Container[str] | None = None) -> None:

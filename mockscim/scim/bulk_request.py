@@ -28,8 +28,9 @@ METHODS = ("POST", "PUT", "PATCH", "DELETE")
 _MESSAGE = frozenset({"schemas", "failonerrors", "operations"})
 _OPERATION = frozenset({"method", "bulkid", "version", "path", "data"})
 _AT_END = "/" + PREFIX
-# In the path of a PATCH operation: a JSON string, or a reference that was left unquoted.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|bulkId:[^\s"\])]+')
+# In the path of a PATCH operation: a JSON string, or a reference that was left unquoted. A string that is not closed is
+# one to the end, so that no quote in it is tried as the beginning of another.
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|bulkId:[^\s"\])]+', re.DOTALL)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from mockscim.scim.patch_request import Operation
 from mockscim.scim.policy import Tolerance
 from mockscim.scim.record import Change, Record
 from mockscim.scim.schema import ResourceType
+from mockscim.scim.searching import SLICE, Steps, finished
 
 
 class Verdict(NamedTuple):
@@ -63,6 +64,8 @@ class Call:
     quiet: bool = False
     # Of a list: what a fault makes of the number of resources that a page has at most (None: all).
     resize: Callable[[int | None], int | None] | None = None
+    # Of a list: whether whoever asks takes an answer that is not finished.
+    patient: bool = False
     # Of one at /Me: whose the request is, as an id or a userName, and the path of the resource that this is, if it is
     # there (RFC 7644 §3.11).
     me: bool = False
@@ -120,3 +123,44 @@ class Reply:
     def refusing(cls, error: ScimError) -> Reply:
         """The answer that an error is, where something was committed all the same: raised, it says that nothing was."""
         return cls(error.status, error.body(), dict(error.headers))
+
+
+class Unfinished(Reply):
+    """The answer to a search that is still going on, in steps; until it is done it has no body.
+
+    Whoever has it may serve others between two steps, and changes nothing in the answer by that.
+    """
+
+    __slots__ = ("_steps",)
+
+    def __init__(self, steps: Steps[bytes]) -> None:
+        super().__init__(200)
+        self._steps = steps
+
+    def begin(self) -> bool:
+        """Find out what is asked, and answer it if that is soon done; whether it is.
+
+        Raises:
+            ScimError: it is refused.
+        """
+        try:
+            next(self._steps)
+        except StopIteration as done:
+            self.body = done.value
+        return self.body is not None
+
+    def go_on(self) -> bool:
+        """Do some more of it, a millisecond or two; whether it is done."""
+        seen = 0
+        try:
+            while seen < SLICE:
+                seen += next(self._steps)
+        except StopIteration as done:
+            self.body = done.value
+        return self.body is not None
+
+    def finish(self) -> Reply:
+        """Do all that is left of it."""
+        if self.body is None:
+            self.body = finished(self._steps)
+        return self

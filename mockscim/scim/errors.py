@@ -10,6 +10,11 @@ import orjson
 from mockscim.scim import urns
 
 
+def brief(text: str, most: int = 2000) -> str:
+    """A message that quotes what somebody sent, cut where that was long."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 class ScimError(Exception):
     """A request that is answered with a SCIM Error document.
 

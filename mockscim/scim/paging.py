@@ -8,7 +8,7 @@ meanwhile moves nothing.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from mockscim.scim.cursor import Cursor, Place
@@ -17,7 +17,7 @@ from mockscim.scim.table import Table
 
 _END = 2**62  # behind every record of a table
 # So much of a text counts in the order of pages by cursor, since cursors hold it and travel in URLs.
-_LONGEST_KEY = 200
+LONGEST_KEY = 200
 
 Placed = tuple[Place, Record]
 # What a resource is sorted by: texts come before numbers, and those before what is missing.
@@ -69,68 +69,71 @@ class Whole:
         return found
 
 
+def slice_of(tables: Iterable[Table], start: int, count: int) -> list[Record]:
+    """Up to ``count`` resources from a position in some tables, one behind the other; 0 is the first."""
+    found: list[Record] = []
+    for table in tables:
+        found += table.page(start, count - len(found))
+        start = max(0, start - len(table))
+    return found
+
+
 class Selected:
     """What was selected one by one, in order; each place may begin with what it is sorted by.
 
     Args:
-        placed: the resources, sorted.
-        by: how many items of a place are what it is sorted by.
+        records: the resources, sorted; those of a type in the tables before those outside, then by creation, but for
+            what they are sorted by.
+        types: the names of their types, in order.
+        outsiders: those of them that are in no table.
+        key: tells what one is sorted by; None where the query does not say.
         descending: whether these count from the greatest to the least.
     """
 
-    def __init__(self, placed: list[Placed], *, by: int = 0, descending: bool = False) -> None:
-        self._placed = placed
-        self._by = by
+    def __init__(
+        self,
+        records: Sequence[Record],
+        types: Sequence[str],
+        outsiders: Iterable[Record] = (),
+        key: Callable[[Record], SortKey] | None = None,
+        *,
+        descending: bool = False,
+    ) -> None:
+        self._records = records
+        self._turns = {name: turn for turn, name in enumerate(types)}
+        self._outside = set(map(id, outsiders))
+        self._key = key
+        self._by = 0 if key is None else 2
         self._descending = descending
 
     def __len__(self) -> int:
-        return len(self._placed)
+        return len(self._records)
 
     def after(self, place: Place | None, count: int) -> list[Placed]:
         """As Order has it."""
         at = 0 if place is None else self._first(lambda other: self._behind(other, place))
-        return self._placed[at : at + count]
+        return [self._placed(each) for each in range(at, min(at + count, len(self)))]
 
     def before(self, place: Place, count: int) -> list[Placed]:
         """As Order has it."""
         at = self._first(lambda other: not self._behind(place, other))
-        return self._placed[max(0, at - count) : at][::-1]
+        return [self._placed(each) for each in range(at - 1, max(0, at - count) - 1, -1)]
+
+    def _placed(self, at: int) -> Placed:
+        record = self._records[at]
+        place = (self._turns[record.type.name], int(id(record) in self._outside), record.seq)
+        if self._key is None:
+            return place, record
+        return (*self._key(record), *place), record
 
     def _first(self, holds: Callable[[Place], bool]) -> int:
-        return bisect_left(self._placed, True, key=lambda each: holds(each[0]))  # noqa: FBT003 - the value sought
+        return bisect_left(range(len(self)), True, key=lambda at: holds(self._placed(at)[0]))  # noqa: FBT003 - what is sought
 
     def _behind(self, one: Place, other: Place) -> bool:
         by = self._by
         if one[:by] != other[:by]:
             return one[:by] < other[:by] if self._descending else one[:by] > other[:by]
         return one[by:] > other[by:]
-
-
-def in_order(
-    records: Sequence[Record],
-    types: Sequence[str],
-    keys: Sequence[SortKey] | None,
-    outsiders: Sequence[Record],
-    *,
-    descending: bool,
-) -> Selected:
-    """Resources that were selected, in the order of their query.
-
-    Args:
-        records: the resources, by their types, then those in the tables before those outside, then by creation.
-        types: the names of their types, in order.
-        keys: what each is sorted by; None where the query does not say.
-        outsiders: those of them that are in no table.
-        descending: whether the greatest comes first.
-    """
-    turns = {name: turn for turn, name in enumerate(types)}
-    outside = set(map(id, outsiders))
-    placed: list[Placed] = [((turns[each.type.name], int(id(each) in outside), each.seq), each) for each in records]
-    if keys is None:
-        return Selected(placed)
-    cut = [(rank, key[:_LONGEST_KEY] if isinstance(key, str) else key) for rank, key in keys]
-    order = sorted(range(len(placed)), key=cut.__getitem__, reverse=descending)
-    return Selected([((*cut[at], *placed[at][0]), records[at]) for at in order], by=2, descending=descending)
 
 
 class Page(NamedTuple):

@@ -214,7 +214,8 @@ class Planner:
             if isinstance(value, str):
                 holder = self.store.holder(attribute, kind, value)
                 if holder is not None and holder != own_id:
-                    raise uniqueness(f"{attribute.name} {value[:200]!r} is taken by another {kind.name}")
+                    shown = "" if attribute.returned == "never" else f" {value[:200]!r}"
+                    raise uniqueness(f"{attribute.name}{shown} is taken by another {kind.name}")
         if kind.unique_elsewhere:
             holders = self.store.tables[kind.name].unique_elsewhere
             for place, held in zip(kind.unique_elsewhere, holders, strict=True):

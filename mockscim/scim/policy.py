@@ -114,7 +114,7 @@ LENIENCIES: Mapping[str, Leniency] = {
         ),
         Leniency(
             "array-for-single",
-            "an array of one for a single-valued attribute",
+            "an array of one value, or of none, for a single-valued attribute",
             "RFC 7643 §2.4",
             "only a multi-valued attribute is an array",
             _ENTRA + ", Example 5: manager",

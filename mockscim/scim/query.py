@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import orjson
 
-from mockscim.scim import interop, match, paging, urns
+from mockscim.scim import paging, urns
 from mockscim.scim.body import fields_of
-from mockscim.scim.compare import instant
 from mockscim.scim.cursor import Cursors, Pager
 from mockscim.scim.errors import (
     ScimError,
     invalid_count,
-    invalid_filter,
-    invalid_path,
     invalid_syntax,
     invalid_value,
 )
-from mockscim.scim.filter import Compare, Node, Present, parse
-from mockscim.scim.path import parse_path
 from mockscim.scim.policy import Policy, Tolerance
 from mockscim.scim.projection import Projection, default_projection, read_projection
 from mockscim.scim.record import Record
-from mockscim.scim.schema import Attribute, ResourceType
+from mockscim.scim.schema import ResourceType
+from mockscim.scim.searching import SLICE, Kept, Moment, Steps, in_slices
+from mockscim.scim.selecting import Outsiders, Selecting
 from mockscim.scim.store import Store
 
 PARAMETERS = ("filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", "attributes", "excludedAttributes")
@@ -35,10 +30,8 @@ _PARAMETER_KEYS = {name.lower(): name for name in PARAMETERS}
 _PARAMETERS = frozenset(PARAMETERS)
 _LIST_HEAD = b'{"schemas":["' + urns.LIST_RESPONSE.encode() + b'"],"totalResults":'
 _LARGEST = 2**63 - 1
-_LONG_AGO = 10**19  # in seconds
 # Pages up to this size are rendered each time; larger ones mostly show again what others have shown.
 _FEW = 8
-_PLAIN = re.compile(r'([A-Za-z]{1,64}) eq "([^"\\\x00-\x1f]{0,1000})"')
 
 
 def read_parameters(query: Iterable[tuple[str, str]], tolerance: Tolerance) -> dict[str, str]:
@@ -182,14 +175,15 @@ def _integer(parameters: Mapping[str, str], name: str) -> int | None:
 
 def run(
     store: Store,
-    types: list[ResourceType],
+    types: Sequence[ResourceType],
     listing: Listing,
     base: str,
     policy: Policy,
     tolerance: Tolerance,
-    outsiders: Iterable[Record] = (),
-) -> bytes:
-    """Answer a query with a ListResponse.
+    outsiders: Outsiders | None = None,
+    kept: Kept | None = None,
+) -> Steps[bytes]:
+    """Answer a query with a ListResponse, in steps where there is much to look at or to show; of one moment.
 
     Args:
         store: the directory.
@@ -198,67 +192,57 @@ def run(
         base: the base URL, for references.
         policy: what may be filtered, sorted, and how much fits on a page.
         tolerance: the leniencies in force; those needed are noted there.
-        outsiders: records to be matched beside those of the tables (users who left, where they stay visible).
+        outsiders: looks up records to be matched beside those of the tables (users who left, where they stay visible).
+        kept: what long searches have found lately.
 
     Raises:
-        ScimError: 400 invalidFilter, invalidPath, invalidValue or tooMany.
+        ScimError: 400 invalidFilter, invalidPath, invalidValue or tooMany; before the first step is over.
     """
     parameters = listing.parameters
     chosen, excluded = parameters.get("attributes"), parameters.get("excludedAttributes")
-    projections: dict[str, Projection | None] | None = None
+    projections: dict[str, Projection | None] = {}
     if chosen is not None or excluded is not None:
         projections = {kind.name: read_projection(kind, chosen, excluded, tolerance) for kind in types}
-    text = parameters.get("filter")
-    sort_by = parameters.get("sortBy")
-    extra = list(outsiders)
-    whole = text is None and not sort_by and not extra
     found: paging.Page | None = None
-    if whole and listing.pager is not None:
-        everything = paging.Whole([store.tables[kind.name] for kind in types])
-        total = len(everything)
-        found = paging.page(everything, listing.pager.cursor, total if listing.count is None else listing.count)
-    elif whole and len(types) == 1:
-        table = store.tables[types[0].name]
-        total = len(table)
+    moment: Moment | None = None
+    if "filter" not in parameters and not parameters.get("sortBy") and not (outsiders and outsiders()):
+        tables = [store.tables[kind.name] for kind in types]
+        total = sum(map(len, tables))
         wanted = total if listing.count is None else listing.count
-        page = table.page(listing.start - 1, wanted) if wanted else []
+        if listing.pager is not None:
+            found = paging.page(paging.Whole(tables), listing.pager.cursor, wanted)
+        else:
+            page = paging.slice_of(tables, listing.start - 1, wanted)
     else:
-        records: list[Record] = []
-        for kind in types:
-            records += _selected(
-                store,
-                kind,
-                text,
-                base,
-                policy,
-                tolerance,
-                extra if kind.name == "User" else (),
-                root=len(types) > 1,
-            )
-        keys: list[paging.SortKey] | None = None
-        if sort_by:
-            if not policy.sort:
-                raise ScimError(400, "invalidValue", "sorting is not supported")
-            keys = _sort_keys(store, records, types, sort_by, base, tolerance)
+        selecting = Selecting(store, types, parameters, base, policy, tolerance, outsiders)
+        records, moment, outside = yield from selecting.steps(
+            kept if kept is not None else Kept(), descending=listing.descending, cut=listing.pager is not None
+        )
         total = len(records)
+        wanted = total if listing.count is None else listing.count
         if listing.pager is not None:
             names = [kind.name for kind in types]
-            order = paging.in_order(records, names, keys, extra, descending=listing.descending)
-            found = paging.page(order, listing.pager.cursor, total if listing.count is None else listing.count)
+            key = selecting.sort_key if parameters.get("sortBy") else None
+            order = paging.Selected(records, names, outside, key, descending=listing.descending)
+            with moment.seen(types):
+                found = paging.page(order, listing.pager.cursor, wanted)
         else:
-            if keys is not None:
-                places = sorted(range(total), key=keys.__getitem__, reverse=listing.descending)
-                records = [records[place] for place in places]
             first = listing.start - 1
-            page = records[first:] if listing.count is None else records[first : first + listing.count]
+            page = records[first : first + wanted]
     if found is not None:
         page = found.records
-    if projections:
-        rendered = [render(store, record, base, projections.get(record.type.name), policy) for record in page]
-    elif len(page) <= _FEW or any(kind.on_request for kind in types):
-        rendered = [render(store, record, base, None, policy) for record in page]
+
+    def shown(records: Sequence[Record]) -> list[bytes]:
+        if projections:
+            return [render(store, record, base, projections[record.type.name], policy) for record in records]
+        if len(records) <= _FEW or any(kind.on_request for kind in types):
+            return [render(store, record, base, None, policy) for record in records]
+        return store.render_all(records, base, etag=policy.etag)
+
+    if moment is None and len(page) <= SLICE:
+        rendered = shown(page)
     else:
-        rendered = store.render_all(page, base, etag=policy.etag)
+        rendered = yield from in_slices(moment or Moment(store, (), lasting=True), types, page, shown)
     if found is not None and listing.pager is not None:
         return _cursor_response(rendered, total, found, listing.pager)
     return list_response(rendered, total, listing.start)
@@ -319,181 +303,3 @@ def render(store: Store, record: Record, base: str, projection: Projection | Non
     members = keyed is not None and projection.wants(keyed)
     document = store.document(record, base, members=members, etag=policy.etag)
     return orjson.dumps(projection.apply(document))
-
-
-def look_up(store: Store, kind: ResourceType, text: str, policy: Policy) -> list[Record] | None:
-    """The records that a filter such as ``userName eq "ann@example.com"`` selects; None where it is not that simple.
-
-    Each user name makes another text, so this saves compiling what clients ask most.
-    """
-    plain = _PLAIN.fullmatch(text)
-    if plain is None or kind.name in policy.filterable:
-        return None
-    name, value = plain.groups()
-    index = _index_of(kind, name)
-    if index is None:
-        return None
-    key, case_exact = index
-    return store.tables[kind.name].lookup(key, value if case_exact else value.casefold())
-
-
-def _selected(
-    store: Store,
-    kind: ResourceType,
-    text: str | None,
-    base: str,
-    policy: Policy,
-    tolerance: Tolerance,
-    extra: Iterable[Record],
-    *,
-    root: bool,
-) -> list[Record]:
-    table = store.tables[kind.name]
-    if text is None:
-        return [*table, *extra]
-    known = look_up(store, kind, text, policy) if not extra else None
-    if known is not None:
-        return known
-    query = match.compile_filter(text, kind, unknown="false" if root else "error")
-    for code, detail in query.leniencies:
-        tolerance.allow(code, detail, invalid_filter(f"{detail} ({text[:100]})"))
-    if policy.interop:
-        interop.check_filter(parse(text).node, tolerance)
-    if kind.name in policy.filterable or not policy.filter_logic:
-        check_filterable(parse(text).node, kind, policy)
-    candidates = _candidates(store, kind, query)
-    if candidates is not None and query.exact:
-        found = candidates
-    else:
-        found = [
-            record
-            for record in (table if candidates is None else candidates)
-            if query.matches(store.document(record, base, etag=policy.etag, needs=query.needs))
-        ]
-    return found + [r for r in extra if query.matches(store.document(r, base, etag=policy.etag, needs=query.needs))]
-
-
-@lru_cache(maxsize=512)
-def _index_of(kind: ResourceType, name: str) -> tuple[str, bool] | None:
-    """The index that ``name eq "…"`` needs and nothing else, and whether case counts in it; None to compile it."""
-    try:
-        query = match.compile_filter(f'{name} eq "X"', kind)
-    except ScimError:
-        return None
-    if not query.exact or query.leniencies:
-        return None
-    [(key, value)] = query.equalities
-    return key, value == "X"
-
-
-def _candidates(store: Store, kind: ResourceType, query: match.Query) -> list[Record] | None:
-    """The records that an index leaves to look at; None when all have to be."""
-    table = store.tables[kind.name]
-    best: list[Record] | None = None
-    for key, value in query.equalities:
-        if kind.keyed is not None and key == f"{kind.keyed.key}.value":
-            ids = store.memberships.get(value, ())
-            found: list[Record] | None = [record for one in ids if (record := table.records.get(one)) is not None]
-            found = sorted(found or (), key=lambda record: record.seq)
-        else:
-            found = table.lookup(key, value)
-        if found is not None and (best is None or len(found) < len(best)):
-            best = found
-    return best
-
-
-def check_filterable(node: Node, kind: ResourceType, policy: Policy) -> None:
-    """Refuse a filter beyond what the provider is known to understand (400 invalidFilter)."""
-    allowed = policy.filterable.get(kind.name)
-    if allowed is None and policy.filter_logic:
-        return
-    if allowed is None:
-        if isinstance(node, (Compare, Present)):
-            return
-        raise invalid_filter(f"this provider takes one comparison, not {str(node)[:200]}")
-    wanted = " or ".join(f"{_spelt(kind, path)} {'/'.join(sorted(ops))}" for path, ops in sorted(allowed.items()))
-    if isinstance(node, (Compare, Present)):
-        name = node.path.name if node.path.sub is None else f"{node.path.name}.{node.path.sub}"
-        op = node.op if isinstance(node, Compare) else "pr"
-        if op in allowed.get(name.lower(), ()):
-            return
-    elif policy.filter_logic:
-        for inner in getattr(node, "items", None) or [getattr(node, "item", None) or getattr(node, "filter", None)]:
-            if inner is not None:
-                check_filterable(inner, kind, policy)
-        return
-    raise invalid_filter(f"this provider filters {kind.name} by {wanted or 'nothing'} only, not {str(node)[:200]}")
-
-
-def _spelt(kind: ResourceType, path: str) -> str:
-    name, _, sub = path.partition(".")
-    attribute = kind.attributes.get(name)
-    leaf = attribute.sub(sub) if attribute is not None and sub else attribute
-    return leaf.path if leaf is not None else path
-
-
-def _sort_keys(
-    store: Store,
-    records: list[Record],
-    types: list[ResourceType],
-    sort_by: str,
-    base: str,
-    tolerance: Tolerance,
-) -> list[paging.SortKey]:
-    """What records are ordered by (RFC 7644 §3.4.2.3): those without a value come last, first when descending."""
-    finders = {kind.name: _sort_attribute(kind, sort_by, tolerance, root=len(types) > 1) for kind in types}
-    needs = {path[0]: frozenset({path[0].key}) for path in finders.values() if path is not None}
-    keys: list[paging.SortKey] = []
-    for record in records:
-        path = finders[record.type.name]
-        value = None if path is None else _sort_value(store.document(record, base, needs=needs[path[0]]), path)
-        keys.append((2, 0) if value is None else (0, value) if isinstance(value, str) else (1, value))
-    return keys
-
-
-def _sort_attribute(
-    kind: ResourceType, sort_by: str, tolerance: Tolerance, *, root: bool
-) -> tuple[Attribute, Attribute] | None:
-    path = parse_path(sort_by)
-    if path.filter is not None:
-        raise invalid_path("sortBy takes an attribute, not a filter")
-    attribute = kind.find(path.path.uri, path.path.name)
-    if attribute is None and path.path.uri is None:
-        attribute = kind.find_in_extensions(path.path.name)
-        if attribute is not None:
-            tolerance.allow("unqualified-extension-attribute", f"sortBy {sort_by}", invalid_path(f"sortBy {sort_by}"))
-    if attribute is None:
-        if root:
-            return None
-        raise invalid_path(f"sortBy: {kind.name} has no attribute {sort_by[:100]}")
-    sub_name = path.path.sub or ("value" if attribute.type == "complex" else None)
-    leaf = attribute if sub_name is None else attribute.sub(sub_name)
-    if leaf is None:
-        raise invalid_path(f"sortBy: {attribute.path} has no sub-attribute {sub_name}")
-    if "never" in (attribute.returned, leaf.returned):
-        raise invalid_path(f"sortBy: {leaf.path} is never returned")
-    return attribute, leaf
-
-
-def _sort_value(document: dict[str, Any], path: tuple[Attribute, Attribute]) -> Any:  # noqa: ANN401
-    attribute, leaf = path
-    # A core attribute's schema is no key of a resource; an extension's is.
-    container = document.get(attribute.schema, document) if attribute.schema else document
-    value = container.get(attribute.name) if isinstance(container, dict) else None
-    if isinstance(value, list):
-        # A multi-valued attribute sorts by its primary value, else by its first (RFC 7644 §3.4.2.3).
-        value = next(
-            (v for v in value if isinstance(v, dict) and v.get("primary") is True),
-            value[0] if value else None,
-        )
-    if leaf is not attribute:
-        value = value.get(leaf.name) if isinstance(value, dict) else None
-    if isinstance(value, str):
-        if leaf.type == "dateTime":
-            at = instant(value)
-            # As text, which a cursor can hold; the year 0 is not the first that there is.
-            return None if at is None else f"{at[0] + _LONG_AGO:020}.{at[1]}"
-        return value if leaf.case_exact else value.casefold()
-    if isinstance(value, (bool, int, float)):
-        return value
-    return None

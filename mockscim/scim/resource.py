@@ -234,13 +234,13 @@ def coerce(
         if isinstance(value, list):
             if len(value) > 1:
                 raise invalid_value(f"{attribute.path} takes one value, not {len(value)}")
-            if not value:
-                return None
             tolerance.allow(
                 "array-for-single",
                 f"{attribute.path} is given as an array",
                 invalid_value(f"{attribute.path} is no array"),
             )
+            if not value:
+                return None
             value = value[0]
         return _coerce_single(attribute, value, policy, tolerance, held)
     if not isinstance(value, list):
@@ -328,8 +328,9 @@ def _coerce_simple(attribute: Attribute, value: object, tolerance: Tolerance) ->
         if isinstance(value, bool):
             return value
         if isinstance(value, str) and value.lower() in ("true", "false"):
-            refusal = invalid_value(f"{attribute.path} is a boolean, not the text {value!r}")
-            tolerance.allow("boolean-string", f"{attribute.path} is given as the text {value!r}", refusal)
+            text = _shown(attribute, value)
+            refusal = invalid_value(f"{attribute.path} is a boolean, not the text {text}")
+            tolerance.allow("boolean-string", f"{attribute.path} is given as the text {text}", refusal)
             return value.lower() == "true"
     elif kind == "integer":
         if isinstance(value, int) and not isinstance(value, bool):
@@ -341,16 +342,25 @@ def _coerce_simple(attribute: Attribute, value: object, tolerance: Tolerance) ->
             return value
     elif isinstance(value, str):
         if kind == "dateTime" and not is_date_time(value):
-            raise invalid_value(f"{attribute.path} is a dateTime such as 2026-01-31T12:00:00Z, not {value[:60]!r}")
+            raise invalid_value(
+                f"{attribute.path} is a dateTime such as 2026-01-31T12:00:00Z, not {_shown(attribute, value)}"
+            )
         if kind == "binary" and not is_base64(value):
             raise invalid_value(f"{attribute.path} is base64")
         if kind == "reference" and not is_uri(value):
-            refusal = invalid_value(f"{attribute.path} is a URI, not {value[:100]!r}")
+            text = _shown(attribute, value)
+            refusal = invalid_value(f"{attribute.path} is a URI, not {text}")
             if not is_iri(value):
                 raise refusal
-            tolerance.allow("unencoded-reference", f"{attribute.path} is {value[:100]!r}", refusal)
+            tolerance.allow("unencoded-reference", f"{attribute.path} is {text}", refusal)
         return value
-    raise invalid_value(f"{attribute.path} is of type {attribute.type}, not {_json_type(value)}")
+    found = "a text" if isinstance(value, str) and attribute.returned == "never" else _json_type(value)
+    raise invalid_value(f"{attribute.path} is of type {attribute.type}, not {found}")
+
+
+def _shown(attribute: Attribute, value: str) -> str:
+    """A text of a client's as an answer may quote it; not what is never returned."""
+    return "that one" if attribute.returned == "never" else repr(value[:100])
 
 
 def _coerce_complex(

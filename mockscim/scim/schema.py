@@ -356,6 +356,7 @@ class ResourceType:
         verbs = ("create", "get", "list", "search", "replace", "patch", "delete")
         self.operations = {verb: f"{self.resource}.{verb}" for verb in verbs}
         self.keyed = next((a for a in own if a.keyed), None)
+        self._derived = COMMON | {"groups"} | ({self.keyed.key} if self.keyed is not None else set())
         self.keyed_mark = f',"{self.keyed.name}":'.encode() if self.keyed is not None else b""
         self.writable = {
             a.name: a for a in self.attributes.values() if a.mutability != "readOnly" and a.key not in COMMON
@@ -447,6 +448,10 @@ class ResourceType:
             enforced=False,
         )
 
+    def derives(self, needs: frozenset[str]) -> bool:
+        """Whether some of these top-level attributes (lower case) are not among what a resource itself holds."""
+        return not self._derived.isdisjoint(needs)
+
     def extension(self, uri: str) -> Schema | None:
         """The extension with that URN, in any case."""
         return self._extensions.get(uri.lower())
@@ -528,6 +533,14 @@ class Registry:
         self.endpoints[key] = resource_type
         for schema in (resource_type.schema, *(extension for extension, _ in resource_type.extensions)):
             self.schemas.setdefault(schema.key, schema)
+
+    def never_returned(self) -> Iterator[str]:
+        """The names of the attributes and sub-attributes that no answer has (RFC 7643 §7)."""
+        for schema in self.schemas.values():
+            for attribute in schema.attributes.values():
+                for each in (attribute, *attribute.sub_attributes.values()):
+                    if each.returned == "never":
+                        yield each.name
 
     def extend(self, known: ResourceType, brought: ResourceType) -> None:
         """Give a type that is here the extensions of a definition that is brought along."""

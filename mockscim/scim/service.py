@@ -13,10 +13,10 @@ from typing import Any
 
 import orjson
 
-from mockscim.scim import bulk, discovery, interop, me, query
+from mockscim.scim import bulk, discovery, interop, me, query, selecting
 from mockscim.scim.body import read_json
 from mockscim.scim.bulk_request import check_size, read_bulk
-from mockscim.scim.call import Call, Reply
+from mockscim.scim.call import Call, Reply, Unfinished
 from mockscim.scim.cursor import Cursors
 from mockscim.scim.errors import ScimError, not_found, uniqueness
 from mockscim.scim.etag import not_modified
@@ -28,6 +28,7 @@ from mockscim.scim.record import Change, Record, shown
 from mockscim.scim.refinements import refinements
 from mockscim.scim.resource import normalise
 from mockscim.scim.schema import Registry, ResourceType
+from mockscim.scim.searching import Kept
 from mockscim.scim.store import Store
 
 _TYPE_VERBS = {"GET": "list", "POST": "create"}
@@ -62,6 +63,7 @@ class Service:
         # Clients ask for the same page again and again; as long as nothing changes it is the same answer.
         self._lists: dict[tuple[Any, ...], bytes] = {}
         self._lists_of = 0
+        self._kept = Kept()
         self.cursors = Cursors(key, policy.cursor_timeout)
         # Whether a list that does not say how it is paged is paged by cursor, so that its answer depends on the time.
         self.cursor_first = policy.pagination.startswith("cursor")
@@ -243,12 +245,16 @@ class Service:
         """Have other ways while this lasts."""
         own = self.policy
         self.policy = self.planner.policy = policy
-        self._lists.clear()  # they are not answered so
+        self._forget()  # lists are not answered so
         try:
             yield
         finally:
             self.policy = self.planner.policy = own
-            self._lists.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        self._lists.clear()
+        self._kept.clear()
 
     # -- doing it ----------------------------------------------------------------------------------------------
 
@@ -259,6 +265,9 @@ class Service:
             call: what ``route`` and ``read`` made.
             now: the time, as meta shows it.
             new_id: the id for a new resource, where the provider does not choose.
+
+        Returns:
+            The answer; of a patient call's long search one that is Unfinished.
 
         Raises:
             ScimError: nothing was committed then.
@@ -311,41 +320,50 @@ class Service:
             parameters = query.read_search(call.document, call.tolerance)
         if ("cursor" in parameters or self.cursor_first) and query.by_cursor(parameters, self.policy):
             listing = query.read_cursor_listing(parameters, self.policy, self.cursors, call.operation, now)
-            return Reply(200, self._listed(call, listing))
+            return self._listed(call, listing)
         kind = call.type
         if kind is not None and len(parameters) == 1 and "filter" in parameters and not self._shows_outsiders(kind):
             # What clients ask most, by the short way: is there one with this userName?
-            found = query.look_up(self.store, kind, parameters["filter"], self.policy)
+            plain = selecting.plain_equality(kind, parameters["filter"], self.policy)
+            found = self.store.tables[kind.name].look_up_soon(*plain) if plain is not None else None
             if found is not None and len(found) <= 1:
                 return Reply(200, query.found_response(self.store, found[0] if found else None, call.base, self.policy))
         if call.resize is not None:  # no page that others are to get
-            return Reply(200, self._listed(call, query.read_listing(parameters, self.policy)))
+            return self._listed(call, query.read_listing(parameters, self.policy))
         key = (call.base, call.type, *parameters.items())
         if self._lists_of != self.store.changed:
             self._lists.clear()
             self._lists_of = self.store.changed
         body = self._lists.get(key)
-        if body is None:
-            body = self._listed(call, query.read_listing(parameters, self.policy))
-            if _SMALL_LIST < len(body) <= _LARGE_LIST and not call.tolerance.used:
-                if len(self._lists) >= _MOST_LISTS:
-                    self._lists.clear()
-                self._lists[key] = body
-        return Reply(200, body)
+        if body is not None:
+            return Reply(200, body)
+        reply = self._listed(call, query.read_listing(parameters, self.policy))
+        body = reply.body
+        if body is not None and _SMALL_LIST < len(body) <= _LARGE_LIST and not call.tolerance.used:
+            if len(self._lists) >= _MOST_LISTS:
+                self._lists.clear()
+            self._lists[key] = body
+        return reply
 
     def _shows_outsiders(self, kind: ResourceType) -> bool:
         """Whether lists of a type show those who left, too."""
         return self.policy.left_user == "inactive" and kind.name == "User"
 
-    def _listed(self, call: Call, listing: query.Listing) -> bytes:
+    def _listed(self, call: Call, listing: query.Listing) -> Reply:
         types = [call.type] if call.type is not None else list(self.registry.types.values())
         if call.resize is not None:
             listing.count = call.resize(listing.count)
-        outsiders: list[Record] = []
-        if self.store.accounts is not None and any(self._shows_outsiders(kind) for kind in types):
-            inside = self.store.tables["User"].records  # as one may be who has left, where an old state is looked at
-            outsiders = [account for account in self.store.accounts if left(account) and account.id not in inside]
-        return query.run(self.store, types, listing, call.base, self.policy, call.tolerance, outsiders)
+        outsiders = self._outsiders if any(self._shows_outsiders(kind) for kind in types) else None
+        steps = query.run(self.store, types, listing, call.base, self.policy, call.tolerance, outsiders, self._kept)
+        reply = Unfinished(steps)
+        if call.patient and not reply.begin():
+            return reply
+        return reply.finish()
+
+    def _outsiders(self) -> list[Record]:
+        """Those who left."""
+        inside = self.store.tables["User"].records  # as one may be who has left, where an old state is looked at
+        return [account for account in self.store.accounts or () if left(account) and account.id not in inside]
 
     def _get(self, call: Call) -> Reply:
         kind = call.kind

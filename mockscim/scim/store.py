@@ -6,13 +6,14 @@ costs nothing, and restoring costs what has changed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
 from mockscim.scim.members import Member, Members
+from mockscim.scim.reading import read_some
 from mockscim.scim.record import BASE_MARK, Change, Record, pack, shown
 from mockscim.scim.schema import Attribute, Registry, ResourceType
 from mockscim.scim.table import Table, folded
@@ -116,6 +117,10 @@ class Store:
             self._standings[record.id] = standing
         return f"{record.version}-{standing}"
 
+    def is_new(self) -> bool:
+        """Whether nothing is in it, and nothing remembers what was."""
+        return not self._snapshots and not self.size
+
     # -- rendering ---------------------------------------------------------------------------------------------
 
     def render_all(self, records: Iterable[Record], base: str, *, etag: bool = True) -> list[bytes]:
@@ -180,9 +185,48 @@ class Store:
             etag: whether to publish the version.
             needs: the top-level attributes that will be read (lower case); None for all.
         """
+        held = orjson.loads(b"{" + record.body.replace(BASE_MARK, base.encode()) + b"}")
+        return self._completed(held, record, base, members=members, etag=etag, needs=needs)
+
+    def documents(
+        self,
+        kind: ResourceType,
+        records: Sequence[Record],
+        base: str,
+        needs: frozenset[str],
+        *,
+        etag: bool = True,
+    ) -> list[dict[str, Any]]:
+        """Many resources of one type as dicts, with what is needed of each and hardly more: for scans.
+
+        Args:
+            kind: the type.
+            records: the versions to show.
+            base: the base URL.
+            needs: the top-level attributes that will be read (lower case).
+            etag: whether to publish the version.
+        """
+        found = read_some(kind, records, needs, base.encode())
+        if not kind.derives(needs):
+            return found
+        return [
+            self._completed(held, record, base, members=True, etag=etag, needs=needs)
+            for held, record in zip(found, records, strict=True)
+        ]
+
+    def _completed(
+        self,
+        held: dict[str, Any],
+        record: Record,
+        base: str,
+        *,
+        members: bool,
+        etag: bool,
+        needs: frozenset[str] | None,
+    ) -> dict[str, Any]:
+        """What a record holds, with what the provider adds."""
         kind = record.type
-        result: dict[str, Any] = {"schemas": kind.schemas_of(record.body), "id": record.id}
-        result.update(orjson.loads(b"{" + record.body.replace(BASE_MARK, base.encode()) + b"}"))
+        result: dict[str, Any] = {"schemas": kind.schemas_of(record.body), "id": record.id, **held}
         keyed = kind.keyed
         if members and record.members and keyed is not None and (needs is None or keyed.key in needs):
             result[keyed.name] = self._members(record, base)
@@ -249,6 +293,12 @@ class Store:
         record = Record(id, resource_type, self._seq, version, created or now, now, body, held, secrets)
         self._apply(self.tables[resource_type.name], None, record, attributes=attributes)
         return Change("create", resource_type, id, None, record)
+
+    def adopt(self, table: Table, records: Sequence[Record], counters: tuple[int, int]) -> None:
+        """Enter new records of which the table's indexes know already: only at the start, before any snapshot."""
+        self.changed += 1
+        table.extend(records)
+        self.counters = counters
 
     def update(
         self,
@@ -403,9 +453,9 @@ class Store:
         """Forget a snapshot; KeyError when there is none."""
         del self._snapshots[name]
 
-    def forget_snapshots(self, keep: str) -> None:
-        """Forget all snapshots but one."""
-        self._snapshots = {name: saved for name, saved in self._snapshots.items() if name == keep}
+    def forget_snapshots(self, keep: Collection[str]) -> None:
+        """Forget all snapshots but some."""
+        self._snapshots = {name: saved for name, saved in self._snapshots.items() if name in keep}
 
     def restore(self, name: str, *, renew: bool = True) -> list[Change]:
         """Return to a snapshot, which stays; KeyError when there is none.
@@ -484,6 +534,35 @@ class Store:
         for account in list(self.accounts or ()):
             self.drop_account(account.id)
         return changes
+
+    @property
+    def size(self) -> int:
+        """How many resources there are."""
+        return sum(map(len, self.tables.values()))
+
+    def dismantled(self) -> Iterator[None]:
+        """Take everything out for good, some at a time; nobody asks for it any more."""
+        self._snapshots.clear()
+        self._rendered.clear()
+        for table in (*self.tables.values(), *([self.accounts] if self.accounts is not None else ())):
+            yield from table.dismantled()
+
+    @property
+    def counters(self) -> tuple[int, int]:
+        """The number of the last commit, which made a version, and of the last place in creation order."""
+        return self.commits, self._seq
+
+    @counters.setter
+    def counters(self, found: tuple[int, int]) -> None:
+        self.commits, self._seq = found
+
+    def take_up(self, records: Iterable[tuple[bool, Record]], counters: tuple[int, int]) -> None:
+        """Go on from what another store held: into an empty one, each record with whether it is an account."""
+        for account, record in records:
+            table = self.accounts if account else self.tables[record.type.name]
+            if table is not None:
+                self._apply(table, None, record)
+        self.counters = counters
 
     def _revived(self, record: Record) -> Record:
         return Record(

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import accumulate
 from typing import Any
 
+from mockscim.scim.reading import read_some
 from mockscim.scim.record import Record
 from mockscim.scim.schema import COMMON, Attribute, ResourceType
 
 _BLOCK = 1024
+# An index of so many records is made at once; of more, in slices. And so many that it finds are soon looked at; of
+# more, each is better read where it stands.
+_AT_ONCE = 4096
+
+# An index with more records to each value than that, on average, is hardly better than a look at all.
+_COARSE = 64
+
+# The ids of the records with a value: mostly there is one, for which a dict would be too much.
+_Ids = str | dict[str, None]
 
 
 class Table:
@@ -21,12 +32,17 @@ class Table:
         self.unique: dict[str, dict[str, str]] = {a.key: {} for a in resource_type.unique}
         # The holders of those unique values that are not single texts of the core; mostly there are no such places.
         self.unique_elsewhere: list[dict[str | int | float, str]] = [{} for _ in resource_type.unique_elsewhere]
-        # Made when first asked for: {index key: {folded value: {id: None}}}.
-        self._indexes: dict[str, dict[str, dict[str, None]]] = {}
+        # Made when first asked for: {index key: {folded value: ids}}.
+        self._indexes: dict[str, dict[str, _Ids]] = {}
+        # Those that are being made, with the number of the last block in them and how many records were looked at.
+        self._unfinished: dict[str, tuple[int, int]] = {}
+        self._coarse: set[str] = set()  # those that were given up, as most records have one of a few values
         self._indexed = set(resource_type.unique_names)  # the names of all attributes that are looked up
         self._blocks: dict[int, list[Record | None]] = {}
         self._live: dict[int, int] = {}
         self._numbers: list[int] = []
+        self._starts: list[int] | None = None  # how many records stand before each block; None to be counted
+        self._readers = 0  # how many Frozen there are
 
     def __len__(self) -> int:
         return len(self.records)
@@ -40,19 +56,36 @@ class Table:
     def page(self, start: int, count: int) -> list[Record]:
         """Up to ``count`` records from position ``start`` (0 is the first) in creation order."""
         result: list[Record] = []
-        skip = start
-        for number in self._numbers:
+        if start >= len(self.records) or count <= 0:
+            return result
+        if self._starts is None:
+            self._starts = [0, *accumulate(map(self._live.__getitem__, self._numbers))]
+        first = bisect_right(self._starts, start) - 1
+        skip = start - self._starts[first]
+        for at in range(first, len(self._numbers)):
+            number = self._numbers[at]
+            block = self._blocks[number]
+            whole = self._live[number] == len(block)
+            found = block if whole else [record for record in block if record is not None]
+            result += found[skip : skip + count - len(result)]  # type: ignore[arg-type]  # no holes are left in it
             if len(result) >= count:
                 break
-            live = self._live[number]
-            if skip >= live:
-                skip -= live
-                continue
-            block = self._blocks[number]
-            found = block if live == len(block) else [record for record in block if record is not None]
-            result += found[skip : skip + count - len(result)]  # type: ignore[arg-type]  # no holes are left in it
             skip = 0
         return result
+
+    def dismantled(self) -> Iterator[None]:
+        """Take all out for good, some at a time: to let go of a million records takes a while."""
+        held: list[dict[Any, Any]] = [self._blocks, self.records, *self.unique.values(), *self._indexes.values()]
+        self._numbers, self._starts = [], None
+        for each in (*held, *self.unique_elsewhere):
+            while each:
+                for _ in range(min(len(each), _BLOCK)):
+                    each.popitem()
+                yield
+
+    def freeze(self) -> Frozen:
+        """All records as they are now, whatever is written from now on."""
+        return Frozen(self)
 
     def after(self, seq: int, count: int) -> list[Record]:
         """The next ``count`` records, or as many as there are, behind a place in creation order."""
@@ -111,6 +144,11 @@ class Table:
                 return
             self._reindex(before, before.attributes() if before is not None else None, after, new)
 
+    def extend(self, records: Iterable[Record]) -> None:
+        """Give new records, which are in ``records`` and ``unique`` already, their places; there is no other index."""
+        for record in records:
+            self._place(record)
+
     def _holds(self, id: str, attributes: dict[str, Any]) -> bool:  # noqa: A002
         """Whether all unique values are known already as those of that resource, which can have no others then."""
         for attribute in self.type.unique:
@@ -134,6 +172,8 @@ class Table:
     def _place(self, record: Record) -> None:
         number, offset = divmod(record.seq, _BLOCK)
         block = self._blocks.get(number)
+        if block is not None and self._readers:
+            block = self._blocks[number] = block.copy()
         if block is None:
             block = self._blocks[number] = []
             self._live[number] = 0
@@ -145,12 +185,16 @@ class Table:
             block.append(None)
         if block[offset] is None:
             self._live[number] += 1
+            self._starts = None
         block[offset] = record
 
     def _vacate(self, record: Record) -> None:
         number, offset = divmod(record.seq, _BLOCK)
+        if self._readers:
+            self._blocks[number] = self._blocks[number].copy()
         self._blocks[number][offset] = None
         self._live[number] -= 1
+        self._starts = None
         if not self._live[number]:
             del self._blocks[number], self._live[number]
             self._numbers.remove(number)
@@ -182,14 +226,12 @@ class Table:
         for key, lookup in self._indexes.items():
             was_values = set(_values_at(self.type, old, key)) if old else set()
             now_values = set(_values_at(self.type, new, key)) if new else set()
-            for value in was_values - now_values:
-                if before is not None and value in lookup:
-                    lookup[value].pop(before.id, None)
-                    if not lookup[value]:
-                        del lookup[value]
-            for value in now_values - was_values:
-                if after is not None:
-                    lookup.setdefault(value, {})[after.id] = None
+            if before is not None:
+                for value in was_values - now_values:
+                    _discard(lookup, value, before.id)
+            if after is not None:
+                for value in now_values - was_values:
+                    _add(lookup, value, after.id)
 
     def lookup(self, key: str, value: str) -> list[Record] | None:
         """The records with a value at an index key such as ``emails.value``; None where no index can tell.
@@ -205,18 +247,119 @@ class Table:
         if unique is not None:
             found = unique.get(value)
             return [self.records[found]] if found is not None else []
-        index = self._indexes.get(key)
-        if index is None:
+        if key not in self._indexes or key in self._unfinished:
             if not _indexable(self.type, key):
                 return None
-            index = self._indexes[key] = {}
-            self._indexed.add(self.type.attributes[key.partition(".")[0]].name)
-            for record in self:
-                for item in _values_at(self.type, record.attributes(), key):
-                    index.setdefault(item, {})[record.id] = None
-        records = [self.records[one] for one in index.get(value, ())]
+            for _ in self.make_index(key):
+                pass
+        return self._of(self._indexes[key].get(value))
+
+    def look_up_soon(self, key: str, value: str) -> list[Record] | None:
+        """The same where it takes no time to speak of; None also where an index has to be made, or finds too many."""
+        unique = self.unique.get(key)
+        if unique is not None:
+            id_ = unique.get(value)
+            return [self.records[id_]] if id_ is not None else []
+        if key == "id" or (len(self.records) <= _AT_ONCE and key not in self._indexes):
+            return self.lookup(key, value)
+        if key in self._unfinished:
+            return None
+        index = self._indexes.get(key)
+        found = index.get(value) if index is not None else None
+        if index is None or (found is not None and len(found) > _AT_ONCE and not isinstance(found, str)):
+            return None
+        return self._of(found)
+
+    def lacks_index(self, key: str) -> bool:
+        """Whether there could be an index, and none is there yet that is whole."""
+        if key == "id" or key in self.unique or key in self._coarse:
+            return False
+        if key in self._indexes and key not in self._unfinished:
+            return False
+        return _indexable(self.type, key)
+
+    def make_index(self, key: str, *, thorough: bool = True) -> Iterator[None]:
+        """Make an index, a block at a time; unless ``thorough``, one that tells little apart is given up for good.
+
+        What is written between two of them is entered as ever. Several may make the same one, each a part; one that is
+        given up is gone on with when it is asked for again.
+        """
+        index = self._indexes.setdefault(key, {})
+        self._unfinished.setdefault(key, (-1, 0))
+        name = key.partition(".")[0]
+        self._indexed.add(self.type.attributes[name].name)
+        while (done := self._unfinished.get(key)) is not None:
+            last, seen = done
+            at = bisect_right(self._numbers, last)
+            if at == len(self._numbers):
+                del self._unfinished[key]
+                return
+            number = self._numbers[at]
+            records = [record for record in self._blocks[number] if record is not None]
+            held = read_some(self.type, records, frozenset({name}))
+            for record, attributes in zip(records, held, strict=True):
+                for value in _values_at(self.type, attributes, key):
+                    _add(index, value, record.id)
+            self._unfinished[key] = number, seen + len(records)
+            if not thorough and seen > _AT_ONCE and len(index) * _COARSE < seen:
+                del self._unfinished[key], self._indexes[key]
+                self._coarse.add(key)
+                return
+            yield
+
+    def _of(self, ids: _Ids | None) -> list[Record]:
+        if ids is None:
+            return []
+        if isinstance(ids, str):
+            return [self.records[ids]]
+        records = [self.records[one] for one in ids]
         records.sort(key=lambda record: record.seq)
         return records
+
+
+class Frozen:
+    """The records of a table as they were at one moment, in creation order; as long as it is held.
+
+    Blocks are exchanged, not changed, while there is one: so it costs nothing but what is written meanwhile.
+    """
+
+    __slots__ = ("_blocks", "_length", "_table")
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._blocks = [table._blocks[number] for number in table._numbers]
+        self._length = len(table)
+        table._readers += 1
+
+    def __del__(self) -> None:
+        self._table._readers -= 1
+
+    def __len__(self) -> int:
+        return self._length
+
+    def blocks(self) -> Iterator[list[Record]]:
+        """The records, up to about a thousand at a time."""
+        for block in self._blocks:
+            yield [record for record in block if record is not None]
+
+
+def _add(index: dict[str, _Ids], value: str, id_: str) -> None:
+    held = index.setdefault(value, id_)
+    if isinstance(held, str):
+        if held != id_:
+            index[value] = {held: None, id_: None}
+    else:
+        held[id_] = None
+
+
+def _discard(index: dict[str, _Ids], value: str, id_: str) -> None:
+    held = index.get(value)
+    if held == id_:
+        del index[value]
+    elif isinstance(held, dict):
+        held.pop(id_, None)
+        if not held:
+            del index[value]
 
 
 def folded(attribute: Attribute, value: object) -> str | None:
