@@ -8,12 +8,13 @@ Exit codes: 0 done, 1 a check failed, 2 wrong usage or input. What a command nee
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -62,29 +63,51 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = cli.main(arguments, prog_name="mockscim", standalone_mode=False)
     except getattr(click.exceptions, "NoArgsIsHelpError", ()) as error:  # click 8.2 and later: its text is the help
-        error.show()
+        with suppress(OSError):
+            error.show()
         code = 2
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context is not None else ""
-        click.echo(f"mockscim: error: {' '.join(error.format_message().split())}{hint}", err=True)
-        code = error.exit_code
+        code = _refuse(f"{' '.join(error.format_message().split())}{hint}", error.exit_code)
     except click.Abort:
         code = 130
+    except OSError as error:  # of what is opened by no name, standard output alone may fail
+        _drop_output()
+        code = _refuse(f"{error.filename or 'standard output'}: {error.strerror or error}", WrongInput.exit_code)
     sys.exit(code or 0)
+
+
+def _refuse(text: str, code: int) -> int:
+    """Say on standard error what is wrong, if that can be written to; returns the exit code."""
+    with suppress(OSError):
+        click.echo(f"mockscim: error: {text}", err=True)
+    return code
+
+
+def _drop_output() -> None:
+    """Let standard output go nowhere: what is still buffered would fail again when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 class _Group(click.Group):
     """A group whose commands may lose their reader: ``mockscim journal | head -1`` is no failure."""
 
+    group_class = type  # groups inside it are of its class
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:  # before click 8.2 that would be a success
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # What is still buffered would fail again when the interpreter ends.
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+            _drop_output()
             return 0
 
 
@@ -210,6 +233,10 @@ _output_option = click.option("--output", metavar="FILE", help="Write there inst
 @click.option("--seed", type=int, help="The number behind every random choice.  [default: the scenario's, 0]")
 @click.option("--clock", default="real", show_default=True, metavar="real|virtual[:ISO8601]", help="The data's time.")
 @click.option("--max-body", default="1MiB", show_default=True, metavar="SIZE", help="The largest request body.")
+@click.option("--max-head", default="128KiB", show_default=True, metavar="SIZE", help="The longest line of a request.")
+@click.option("--read-timeout", default="1m", show_default=True, metavar="DURATION", help="For a request to come.")
+@click.option("--idle-timeout", default="1h", show_default=True, metavar="DURATION", help="For one more request.")
+@click.option("--persist", metavar="FILE", help="Keep the data there, so that it survives a restart.")
 @click.option("--exit-with-stdin", is_flag=True, help="End when standard input does: with whoever started it.")
 @click.option(
     "--log",
@@ -225,8 +252,12 @@ def serve(**options: Any) -> None:  # noqa: ANN401
     at white space. When standard output is no terminal, its first line is a JSON object with base_url, admin_url,
     token, profile, seed and pid, with --tls self-signed ca, and with --oauth-client token_url.
     """
-    from mockscim.serve import Settings, SettingsError
-    from mockscim.serve import serve as run
+    gc.disable()  # until all is loaded (serve.settle): modules and data are no garbage
+    from mockscim.tls import no_authorities
+
+    with no_authorities():
+        from mockscim.serve import Settings, SettingsError
+        from mockscim.serve import serve as run
 
     try:
         run(Settings(**options))

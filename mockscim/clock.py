@@ -1,6 +1,9 @@
 """A tenant's clock: real, or virtual and told (frozen until it is advanced).
 
 It governs data, windows, expiry and rate limits. Delays on the wire are real time and do not ask it.
+
+The system's time may be set back while somebody asks. A real clock goes on from where it was then: dates keep their
+order, and what was to end in a minute does so.
 """
 
 from __future__ import annotations
@@ -65,6 +68,8 @@ class Clock:
         mode, _, start = setting.partition(":")
         if mode not in ("real", "virtual") or (mode == "real" and start):
             raise ClockError(f"a clock is real, virtual or virtual:2026-01-01T00:00:00Z, not {setting[:60]!r}")
+        self._ahead = 0.0  # of the system's time, once that was set back
+        self._last = 0.0
         self._start: float | None = _checked(parse_instant(start or DEFAULT_VIRTUAL)) if mode == "virtual" else None
         self._now = self._start
 
@@ -75,7 +80,14 @@ class Clock:
 
     def now(self) -> float:
         """The time, in seconds since the epoch."""
-        return time.time() if self._now is None else self._now
+        if self._now is not None:
+            return self._now
+        now = time.time() + self._ahead
+        if now < self._last:
+            self._ahead += self._last - now
+            now = self._last
+        self._last = now
+        return now
 
     def text(self) -> str:
         """The time as ``meta`` shows it."""

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockscim.journal import mask_body
 from mockscim.scim import match
 from mockscim.scim.call import Call
 from mockscim.scim.errors import ScimError, not_found
@@ -156,7 +155,7 @@ def _explain_patch(tenant: Tenant, kind: ResourceType, id_: str, patch: dict[str
     if call.problem is not None:
         raise call.problem
     record = tenant.service.planner.target(call)
-    masked = mask_body(orjson.dumps(patch))
+    masked = tenant.journal.masks.body(orjson.dumps(patch))
     sent: list[Any] = next((value for name, value in masked.items() if name.lower() == "operations"), [])
     steps: list[dict[str, Any]] = []
     state = _state(kind, record.attributes(), record)

@@ -7,7 +7,6 @@ built when somebody asks. Secrets are masked there, so nothing unmasked leaves t
 from __future__ import annotations
 
 import itertools
-import re
 from bisect import bisect_left
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,23 +14,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import orjson
 from multidict import CIMultiDict
 
 from mockscim.clock import format_instant, parse_instant
+from mockscim.masking import MASK, USUAL, Masks, plain
 from mockscim.scim.record import Change, Record
-
-MASK = "***"
-_CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
-_SECRET_HEADERS = _CREDENTIALS | {"cookie", "set-cookie"}
-_SECRET_NAMES = frozenset({"password", "access_token", "client_secret", "token"})
-_SECRET_IN_TEXT = re.compile(
-    r"""(["'](?:[\w:.-]*:)?(?:password|client_secret|access_token|token)["']\s*:\s*)"""
-    r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,}\]]+)""",
-    re.IGNORECASE,
-)
-_SECRET_IN_QUERY = re.compile(r"(?i)((?:^|&)(?:access_token|token|password|client_secret)=)[^&]*")
-_SECRET_FILTER = re.compile(r"(?i)(password(?:%20|\+|\s)+(?:eq|sw|co|ew|ne)(?:%20|\+|\s)+)[^&]*")
 
 
 class Exchange:
@@ -63,6 +50,7 @@ class Exchange:
     attempt: int = 1
     n: int = 0
     size: int = 0
+    masks: Masks = USUAL
 
     def __init__(
         self,
@@ -104,6 +92,7 @@ class Exchange:
 
     def entry(self) -> dict[str, Any]:
         """The journal entry, secrets masked."""
+        masks = self.masks
         resource = None
         if self.resource is not None:
             record = self.resource
@@ -118,21 +107,21 @@ class Exchange:
             "operation": self.operation,
             "refinements": list(self.refinements),
             "method": self.method,
-            "path": _plain(self.path),
-            "query": mask_query(self.query),
-            "request": {"headers": mask_headers(self.headers), "body": mask_body(self.body)},
+            "path": plain(self.path),
+            "query": masks.query(self.query),
+            "request": {"headers": masks.headers(self.headers), "body": masks.body(self.body)},
             "response": None
             if self.status is None
             else {
                 "status": self.status,
-                "headers": mask_headers(self.response_headers),
-                "body": mask_body(self.response_body),
+                "headers": masks.headers(self.response_headers),
+                "body": masks.body(self.response_body),
             },
             "resource": resource,
             "committed": self.committed,
             "changes": list(self.changes),
             "faults": [{"rule": f.rule, "type": f.type, "phase": f.phase, "outcome": f.outcome} for f in self.faults],
-            "leniencies": list(self.leniencies),
+            "leniencies": [{**used, "detail": masks.compared(used["detail"])} for used in self.leniencies],
             "connection": self.connection,
             "attempt": self.attempt,
             "client_gone": bool(self.client_gone),
@@ -145,9 +134,11 @@ class Journal:
     Args:
         limit: how many exchanges are kept.
         max_bytes: about how much memory they may take.
+        masks: what is not shown of them; whoever has one from here has it with these.
     """
 
-    def __init__(self, limit: int = 10_000, max_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, limit: int = 10_000, max_bytes: int = 64 * 1024 * 1024, masks: Masks = USUAL) -> None:
+        self.masks = masks
         self._limit = limit
         self._max_bytes = max_bytes
         self._kept: deque[Exchange] = deque()
@@ -166,7 +157,15 @@ class Journal:
         return len(self._kept)
 
     def __iter__(self) -> Iterator[Exchange]:
+        if self.masks is not USUAL:
+            for exchange in self._kept:
+                exchange.masks = self.masks
         return iter(self._kept)
+
+    def after(self, n: int) -> Iterator[Exchange]:
+        """The exchanges from that number on, without it, oldest first: who follows pays for what is new."""
+        newer = list(itertools.takewhile(lambda exchange: exchange.n > n, reversed(self._kept)))
+        return reversed(newer)
 
     @property
     def last(self) -> int:
@@ -226,7 +225,10 @@ class Journal:
         """The exchange with that number, if it is still kept."""
         kept = self._kept
         place = bisect_left(kept, n, key=lambda exchange: exchange.n)
-        return kept[place] if place < len(kept) and kept[place].n == n else None
+        if place == len(kept) or kept[place].n != n:
+            return None
+        kept[place].masks = self.masks
+        return kept[place]
 
     def clear(self) -> None:
         """Forget all exchanges; numbers go on."""
@@ -302,6 +304,11 @@ class History:
     def __reversed__(self) -> Iterator[HistoryEntry]:
         return itertools.starmap(HistoryEntry, reversed(self._kept))
 
+    def after(self, n: int) -> Iterator[HistoryEntry]:
+        """The changes from that number on, without it, oldest first: who follows pays for what is new."""
+        newer = list(itertools.islice(reversed(self._kept), max(0, self._n - n)))
+        return itertools.starmap(HistoryEntry, reversed(newer))
+
     @property
     def dropped(self) -> int:
         """How many changes are no longer kept."""
@@ -317,6 +324,12 @@ class History:
         self._n += 1
         self._kept.append((self._n, time, change, journal))
         return self._n
+
+    def forget_after(self, n: int) -> None:
+        """Forget the changes after one, which have been taken back before anybody saw them."""
+        while self._kept and self._n > n:
+            self._kept.pop()
+            self._n -= 1
 
     def reset(self) -> None:
         """Forget all changes and begin at 1 again."""
@@ -334,58 +347,3 @@ def _state(record: Record | None) -> dict[str, Any] | None:
     if record.members is not None:
         state["members"] = [{"value": member.value, "type": member.type} for member in record.members]
     return state
-
-
-def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers with credentials masked; the scheme stays readable."""
-    return {
-        _plain(name): _masked_header(name, value) if name.lower() in _SECRET_HEADERS else _plain(value)
-        for name, value in headers.items()
-    }
-
-
-def _masked_header(name: str, value: str) -> str:
-    scheme, space, _ = _plain(value).partition(" ")
-    # A lone word may be the secret itself.
-    return f"{scheme} {MASK}" if space and name.lower() in _CREDENTIALS else MASK
-
-
-def mask_query(query: str) -> str:
-    """A query string with credentials masked."""
-    return _SECRET_FILTER.sub(rf"\1{MASK}", _SECRET_IN_QUERY.sub(rf"\1{MASK}", _plain(query)))
-
-
-def _plain(text: str) -> str:
-    """Text as JSON can hold it: aiohttp's header names are of a class of their own, and stray bytes are surrogates."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def mask_body(body: bytes) -> Any:  # noqa: ANN401
-    """A body parsed, or as text where it is not JSON; passwords masked; None for no body."""
-    if not body:
-        return None
-    try:
-        return _masked(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        text = _SECRET_IN_TEXT.sub(rf'\1"{MASK}"', body.decode("utf-8", "replace"))
-        return _SECRET_IN_QUERY.sub(rf"\1{MASK}", text)  # a form
-
-
-def _masked(value: Any) -> Any:  # noqa: ANN401
-    # Iterative, as a body may be nested deeper than Python calls may be; the parsed value is ours to change.
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            path = next((v for k, v in item.items() if k.lower() == "path" and isinstance(v, str)), "")
-            for name, content in item.items():
-                key = name.lower().rsplit(":", 1)[-1]
-                if key in _SECRET_NAMES or (key == "value" and path.lower().rsplit(":", 1)[-1].strip() == "password"):
-                    item[name] = MASK
-                elif key == "filter" and isinstance(content, str):
-                    item[name] = _SECRET_FILTER.sub(rf"\1{MASK}", content)
-                elif isinstance(content, (dict, list)):
-                    stack.append(content)
-        elif isinstance(item, list):
-            stack.extend(content for content in item if isinstance(content, (dict, list)))
-    return value

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import logging
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
 from mockscim.clock import format_instant
-from mockscim.journal import Exchange, mask_query
+from mockscim.journal import Exchange
 from mockscim.tables import fault_text, printable
 
 LogMode = Literal["warnings", "text", "json", "off"]
 
+_FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_AGAIN_AFTER = 60.0
+
+_log = logging.getLogger("mockscim")
 _exchanges = logging.getLogger("mockscim.exchanges")
 
 
@@ -25,11 +31,32 @@ def configure(mode: LogMode) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLine() if mode == "json" else logging.Formatter("mockscim: %(levelname)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("mockscim.persist").setLevel(logging.INFO)  # where the data comes from is said once
     plain = logging.StreamHandler()
     plain.setFormatter(logging.Formatter("%(message)s"))
     _exchanges.handlers[:] = [plain]
     _exchanges.propagate = False
     _exchanges.setLevel(logging.INFO)
+
+
+class Complaints:
+    """Tells what an event loop complains of.
+
+    That it has no file descriptor for the next connection it finds out each second; that is told once a minute.
+    """
+
+    def __init__(self) -> None:
+        self._told = -_AGAIN_AFTER
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """As asyncio calls it."""
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in _FULL and "accept" in context.get("message", "")):
+            loop.default_exception_handler(context)
+        elif loop.time() - self._told >= _AGAIN_AFTER:
+            self._told = loop.time()
+            hint = "; ulimit -n says how many there may be" if error.errno == errno.EMFILE else ""
+            _log.warning("%s: whoever connects waits until others have gone%s", error.strerror, hint)
 
 
 class _JsonLine(logging.Formatter):
@@ -45,7 +72,7 @@ class _JsonLine(logging.Formatter):
 
 def _target(exchange: Exchange) -> str:
     tenant = f"/t/{exchange.tenant}" if exchange.tenant else ""
-    query = f"?{mask_query(exchange.query)}" if exchange.query else ""
+    query = f"?{exchange.masks.query(exchange.query)}" if exchange.query else ""
     # Escaped: it may hold line breaks, what a terminal obeys, and bytes that are no UTF-8.
     return printable(f"{tenant}{exchange.path or '/'}{query}")
 

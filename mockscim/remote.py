@@ -11,6 +11,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
+from mockscim.version import VERSION_HEADER
+
 DEFAULT_URL = "http://127.0.0.1:8080"
 _SECONDS = 60.0
 # How far behind the newest exchange one that is still under way is waited for.
@@ -23,11 +25,11 @@ class RemoteError(Exception):
 
 
 class Answered(NamedTuple):
-    """What a server has answered; ``server`` is its header of that name."""
+    """What a server has answered; ``ours``: whether that was a control API."""
 
     status: int
     content: bytes
-    server: str | None
+    ours: bool
 
 
 class Remote:
@@ -49,6 +51,8 @@ class Remote:
             host, port = parts.hostname, parts.port
         except ValueError:
             host, port = None, None
+        if "@" in parts.netloc:  # and it may be a password, so it is not said again
+            raise RemoteError("--url: http://HOST:PORT was expected, without a user; a token goes by --admin-token")
         if parts.scheme not in ("http", "https") or not host or re.search(r"[\x00-\x20\x7f]", given):
             raise RemoteError(f"--url: http://HOST:PORT was expected, not {url[:100]!r}")
         if admin_token is not None and not re.fullmatch(r"[\x21-\x7e]+", admin_token):
@@ -81,7 +85,7 @@ class Remote:
             patience: how long to wait for it, in seconds.
 
         Raises:
-            RemoteError: there is none.
+            RemoteError: there is none, or who says that all is well is not mockscim.
         """
         headers = {"Accept": "application/json"}
         if self._admin_token is not None:
@@ -94,12 +98,15 @@ class Remote:
         try:
             connection.request(method, target, sent, headers)
             response = connection.getresponse()
-            return Answered(response.status, response.read(), response.getheader("Server"))
+            answered = Answered(response.status, response.read(), response.getheader(VERSION_HEADER) is not None)
         except (OSError, http.client.HTTPException) as error:
             raise RemoteError(_unanswered(self.root, error)) from None
         finally:
             # A connection a call: one that is kept may have been closed in between.
             connection.close()
+        if answered.status < 300 and not answered.ours:
+            raise RemoteError(f"what answers at {self.root} is not mockscim")
+        return answered
 
     def _connection(self, patience: float) -> http.client.HTTPConnection:
         host, port = self._address
@@ -128,17 +135,17 @@ class Remote:
         Raises:
             RemoteError: no answer, or one that is no success.
         """
-        status, content, server = self.exchange(method, path, body, parameters)
+        status, content, ours = self.exchange(method, path, body, parameters)
         if status < 300:
             return content
-        if status == 404 and missing is not None:
+        if status == 404 and missing is not None and ours:
             raise RemoteError(missing)
-        if status == 401:
+        if status == 401 and ours:
             how = "--admin-token or MOCKSCIM_ADMIN_TOKEN"
             if self._admin_token is None:
                 raise RemoteError(f"the control API of {self.root} wants its admin token: give it with {how}")
             raise RemoteError(f"the control API of {self.root} refused the admin token given with {how}")
-        raise RemoteError(f"{self.root}: {_detail(status, content, server)}")
+        raise RemoteError(f"{self.root}: {_detail(status, content, ours=ours)}")
 
     def call(
         self,
@@ -151,17 +158,12 @@ class Remote:
     ) -> Any:  # noqa: ANN401
         """The same, parsed; None for an answer without a body."""
         content = self.raw(method, path, body, missing=missing, parameters=parameters)
-        try:
-            return orjson.loads(content) if content else None
-        except orjson.JSONDecodeError:
-            raise RemoteError(f"what answers at {self.root} is not mockscim") from None
+        return orjson.loads(content) if content else None
 
     def journal(self, since: int = 0) -> list[dict[str, Any]]:
         """The exchanges after number ``since``, in order of arrival."""
         # One page: exchanges are kept in the order they end, and a page could only go on behind a number.
         answer = self.call("GET", "/journal", parameters={"since": since, "limit": _EVERYTHING})
-        if not isinstance(answer, dict) or not isinstance(answer.get("items"), list):
-            raise RemoteError(f"what answers at {self.root} is not mockscim")
         return sorted(answer["items"], key=lambda entry: int(entry["n"]))
 
 
@@ -232,11 +234,11 @@ def _mark(entry: Mapping[str, Any]) -> tuple[object, ...]:
     return entry["time"], entry["duration_ms"], entry["connection"]
 
 
-def _detail(status: int, content: bytes, server: str | None) -> str:
+def _detail(status: int, content: bytes, *, ours: bool) -> str:
     try:
         answer = orjson.loads(content)
         where = f"{answer['where']}: " if answer.get("where") else ""
         return f"{where}{answer['detail']}"
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        what = "" if server == "mockscim" else "; is that mockscim?"
+        what = "" if ours else "; is that mockscim?"
         return f"it answered {status}{what}"

@@ -17,16 +17,12 @@ import logging
 import os
 import re
 import secrets
-import select
 import shlex
-import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
-from types import FrameType
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -35,21 +31,24 @@ import orjson
 from mockscim import fixtures, log, profiles
 from mockscim.clock import Clock
 from mockscim.durations import parse_duration, parse_size
+from mockscim.ending import Stop, watch_stdin
 from mockscim.faults import FaultError, Scenario, compile_rules, latency_rule, parse_spec, read_scenario
 from mockscim.fixtures import Fixture
 from mockscim.log import LogMode
+from mockscim.persist import PersistError
 from mockscim.server.address import TOKEN
 from mockscim.server.app import ScimServer, create_server
 from mockscim.server.auth import parse_login
 from mockscim.server.door import Door, bound
 from mockscim.server.oauth import parse_client
-from mockscim.server.options import Options, fixed_base
+from mockscim.server.options import Options, fixed_base, head_limit, time_out
 from mockscim.tables import printable
 from mockscim.tenant import Start
 from mockscim.tls import Tls, prepared
 from mockscim.version import __version__
 
 _BACKLOG = 1024
+_MOST_FILES = 65_536
 # Requests in flight have been cut by then; this is for what does not let go, such as a client that does not read.
 _SHUTDOWN_SECONDS = 0.2
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
@@ -73,12 +72,12 @@ class Settings:
     faults: str | None = None
     fault: tuple[str, ...] = ()
     latency: str | None = None
-    token: tuple[str, ...] = ()
-    basic: tuple[str, ...] = ()
-    oauth_client: tuple[str, ...] = ()
+    token: tuple[str, ...] = field(default=(), repr=False)
+    basic: tuple[str, ...] = field(default=(), repr=False)
+    oauth_client: tuple[str, ...] = field(default=(), repr=False)
     token_ttl: str = "1h"  # noqa: S105 - a duration
     no_auth: bool = False
-    admin_token: str | None = None
+    admin_token: str | None = field(default=None, repr=False)
     allow_host: tuple[str, ...] = ()
     base_url: str | None = None
     tls: str | None = None
@@ -89,6 +88,10 @@ class Settings:
     seed: int | None = None
     clock: str = "real"
     max_body: str = "1MiB"
+    max_head: str = "128KiB"
+    read_timeout: str = "1m"
+    idle_timeout: str = "1h"
+    persist: str | None = None
     exit_with_stdin: bool = False
     log: LogMode = "warnings"
 
@@ -114,11 +117,12 @@ def settle() -> None:
     """Spare the garbage collector what stays, and most of its rounds; called once all is loaded.
 
     It need not look at a million resources again and again. What requests leave behind is no garbage but the journal,
-    and hardly anything is circular: looking for circles every 700 objects costs a tenth of each request.
+    and hardly anything is circular: looking for circles every 700 objects costs a tenth of each request. Nor is what
+    was loaded, so nothing is collected first.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()
 
 
 def serve(settings: Settings) -> None:
@@ -127,18 +131,20 @@ def serve(settings: Settings) -> None:
     Raises:
         SettingsError: something given cannot be used; nothing was listened on.
     """
-    stop = _Stop()
+    stop = Stop()
     log.configure(settings.log)
     settings = checked(settings)
     if settings.exit_with_stdin:
         with _option("--exit-with-stdin"):
-            _watch_stdin()
+            watch_stdin()
     if settings.no_auth and not _is_loopback(settings.host):
         _log.warning("no token is asked for (--no-auth): whoever reaches %s may read and change all", settings.host)
     with ExitStack() as stack:
+        _allow_connections()
         sockets = bind(settings.host, settings.port)
         stack.callback(_close, sockets)
         server = build(settings)
+        stack.callback(server.close)
         tls = _tls(settings, server, stack)
         if settings.log in ("text", "json"):
             server.on_exchange = log.tell_json if settings.log == "json" else log.tell_text
@@ -216,6 +222,12 @@ def build(settings: Settings) -> ScimServer:
         token_ttl = parse_duration(settings.token_ttl)
     with _option("--max-body"):
         max_body = parse_size(settings.max_body)
+    with _option("--max-head"):
+        max_head = head_limit(settings.max_head)
+    with _option("--read-timeout"):
+        read_timeout = time_out(settings.read_timeout)
+    with _option("--idle-timeout"):
+        idle_timeout = time_out(settings.idle_timeout)
     with _option("--base-url"):
         base_url = fixed_base(settings.base_url)
     seed = settings.seed if settings.seed is not None else scenario.seed or 0
@@ -240,12 +252,18 @@ def build(settings: Settings) -> ScimServer:
         hosts=(settings.host, *(_name_of(host) for host in settings.allow_host)),
         base_url=base_url,
         max_body=max_body,
+        max_head=max_head,
+        read_timeout=read_timeout,
+        idle_timeout=idle_timeout,
+        persist=settings.persist,
     )
     with _option("--fixture" if fixture else "--profile"):
         try:
             return ScimServer(start, options)
         except FaultError as error:
             raise SettingsError(f"--fault or --faults: {error}") from None
+        except PersistError as error:
+            raise SettingsError(f"--persist: {error}") from None
 
 
 def _tls(settings: Settings, server: ScimServer, stack: ExitStack) -> Tls | None:
@@ -340,6 +358,17 @@ def bind(host: str, port: int) -> list[socket.socket]:
     return held
 
 
+def _allow_connections() -> None:
+    """Have as many files open as may be: each connection is one, and often only 1,024 are allowed until asked for."""
+    with suppress(ImportError, OSError, ValueError):  # there is no such thing, or it is not granted
+        import resource  # noqa: PLC0415
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _close(sockets: Iterable[socket.socket]) -> None:
     for each in sockets:
         each.close()
@@ -350,6 +379,10 @@ def cannot_listen(host: str, port: int, error: OSError) -> SettingsError:
     where = f"{_bracketed(host)}:{port}"
     if error.errno == errno.EADDRINUSE:
         return SettingsError(f"--port: {where} is in use; give another port, or --port 0 for any that is free")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return SettingsError(f"--port: {where} may not be had ({_reason(error)}); ports from 1024 on are for everybody")
+    if error.errno == errno.EADDRNOTAVAIL:
+        return SettingsError(f"--host: {printable(host)} is no address of this machine; 0.0.0.0 is every one it has")
     return SettingsError(f"cannot listen at {where}: {_reason(error)}")
 
 
@@ -364,48 +397,6 @@ def _bracketed(host: str) -> str:
 # -- running -------------------------------------------------------------------------------------------------------
 
 
-class _Stop:
-    """What SIGINT and SIGTERM do: end the process while it loads, then wake the server, then nothing more."""
-
-    def __init__(self) -> None:
-        self._wake: Callable[[], object] | None = None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(ValueError):  # outside the main thread nobody asks for signals
-                signal.signal(number, self._on_signal)
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self._wake is None:
-            raise SystemExit(0)
-        with suppress(RuntimeError):  # the loop is closed: it is ending already
-            self._wake()
-
-    async def wait(self) -> None:
-        """Until the first signal."""
-        event = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        # Not the loop's own handlers: those are gone once it closes, and a second signal would find none.
-        self._wake = lambda: loop.call_soon_threadsafe(event.set)
-        await event.wait()
-
-
-def _watch_stdin() -> None:
-    """Take the end of standard input for a SIGTERM: whoever held the pipe's other end has closed it, or is dead.
-
-    A thread that reads, since event loops wait for neither files nor ``/dev/null``.
-    """
-    if sys.stdin is None or (select.select([0], [], [], 0)[0] and not os.read(0, 1)):
-        raise ValueError("standard input has ended already; start it with a pipe that stays open")
-    main = threading.get_ident()
-
-    def read() -> None:
-        with suppress(OSError):
-            while os.read(0, 4096):
-                pass
-        signal.pthread_kill(main, signal.SIGTERM)
-
-    threading.Thread(target=read, name="mockscim-stdin", daemon=True).start()
-
-
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     if os.environ.get("MOCKSCIM_NO_UVLOOP"):
         return None
@@ -417,10 +408,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _run(
-    server: ScimServer, settings: Settings, sockets: list[socket.socket], stop: _Stop, tls: Tls | None
+    server: ScimServer, settings: Settings, sockets: list[socket.socket], stop: Stop, tls: Tls | None
 ) -> None:
     web_server = create_server(server)
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(log.Complaints())
     port = sockets[0].getsockname()[1]
     door = Door(web_server, tls.context if tls is not None else None, _BACKLOG)
     stopped = loop.create_task(stop.wait())

@@ -27,6 +27,20 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
 _MISMATCHES = frozenset({"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"})
 
 
+@contextmanager
+def no_authorities() -> Iterator[None]:
+    """Read none of the machine's certificate authorities meanwhile.
+
+    aiohttp reads all of them when it is imported, for a client that a serving process never makes: a tenth of a start.
+    """
+    read = ssl.SSLContext.load_default_certs
+    ssl.SSLContext.load_default_certs = lambda *_: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        ssl.SSLContext.load_default_certs = read  # type: ignore[method-assign]
+
+
 class TlsError(ValueError):
     """A certificate that cannot be made or used; the text is one line that names the file."""
 

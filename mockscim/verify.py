@@ -18,8 +18,9 @@ from msgspec import Meta
 from mockscim.faults import FaultError
 from mockscim.faults.documents import Seconds
 from mockscim.faults.match import glob, wrong_operation
-from mockscim.journal import Exchange, mask_query
+from mockscim.journal import Exchange
 from mockscim.scim import match
+from mockscim.scim.body import shallow_json
 from mockscim.scim.errors import ScimError
 from mockscim.scim.filter import And, Compare, Node, parse
 from mockscim.scim.record import Change, Record
@@ -251,8 +252,8 @@ def _views(exchange: Exchange, scene: Scene) -> list[tuple[ResourceType, dict[st
     kind = _kind(exchange, scene)
     if kind is not None and exchange.body:
         try:
-            sent = orjson.loads(exchange.body)
-        except orjson.JSONDecodeError:
+            sent = shallow_json(exchange.body)
+        except ValueError:
             sent = None
         if isinstance(sent, dict) and "Operations" not in sent:
             found.append((kind, _canonical(sent, kind)))
@@ -291,7 +292,7 @@ def _value_of(node: Node, views: Sequence[tuple[ResourceType, dict[str, Any]]]) 
 
 def _line(exchange: Exchange) -> str:
     status = exchange.status if exchange.status is not None else "no answer"
-    query = f"?{mask_query(exchange.query)}" if exchange.query else ""
+    query = f"?{exchange.masks.query(exchange.query)}" if exchange.query else ""
     attempt = f"  attempt {exchange.attempt}" if exchange.attempt > 1 else ""
     operation = exchange.operation or "?"
     return f"#{exchange.n} {exchange.method} {exchange.path}{query}  {operation}  {status}{attempt}"[:200]

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 from edge import PATCH_OP, SCIM_JSON, TOKEN, a_user, request_bytes
 
-from mockscim.journal import Exchange, History, Journal, mask_body, mask_headers, mask_query
+from mockscim.journal import Exchange, History, Journal
+from mockscim.masking import USUAL
 
 SECRET = "hunter2!secret"
 ENTRY = (
@@ -257,24 +258,24 @@ def test_headers_are_masked(server, name, value):
 
 def test_masks():
     """What is masked keeps its shape, and what is no secret stays readable."""
-    assert mask_headers({"Authorization": "Bearer x", "Accept": "a b"}) == {
+    assert USUAL.headers({"Authorization": "Bearer x", "Accept": "a b"}) == {
         "Authorization": "Bearer ***",
         "Accept": "a b",
     }
-    assert mask_headers({"Set-Cookie": "a=b"}) == {"Set-Cookie": "***"}
-    assert mask_headers({"X": "\udcff"}) == {"X": "�"}
+    assert USUAL.headers({"Set-Cookie": "a=b"}) == {"Set-Cookie": "***"}
+    assert USUAL.headers({"X": "\udcff"}) == {"X": "�"}
     assert (
-        mask_query("filter=userName%20eq%20%22password%22&count=1") == "filter=userName%20eq%20%22password%22&count=1"
+        USUAL.query("filter=userName%20eq%20%22password%22&count=1") == "filter=userName%20eq%20%22password%22&count=1"
     )
-    assert mask_body(b"") is None
-    assert mask_body(b'{"a": [{"password": 1, "b": "password"}]}') == {"a": [{"password": "***", "b": "password"}]}
-    assert mask_body(b'["password", 1, null]') == ["password", 1, None]
-    assert mask_body(b"\xff{") == "�{"
-    assert mask_body(b'{"schemas": ["urn:x:password"], "userName": "password"') == (
+    assert USUAL.body(b"") is None
+    assert USUAL.body(b'{"a": [{"password": 1, "b": "password"}]}') == {"a": [{"password": "***", "b": "password"}]}
+    assert USUAL.body(b'["password", 1, null]') == ["password", 1, None]
+    assert USUAL.body(b"\xff{") == "�{"
+    assert USUAL.body(b'{"schemas": ["urn:x:password"], "userName": "password"') == (
         '{"schemas": ["urn:x:password"], "userName": "password"'
     )
     deep = b"[" * 1000 + b"]" * 1000
-    assert mask_body(deep) is not None
+    assert USUAL.body(deep) is not None
 
 
 # -- bounds ----------------------------------------------------------------------------------------------------

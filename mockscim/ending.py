@@ -1,0 +1,63 @@
+"""What ends the process: a signal, or the end of standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+
+class Stop:
+    """What a signal to end does: end the process while it loads, then wake the server, then nothing more.
+
+    SIGHUP comes when the terminal is closed, and is left ignored where nohup has it so.
+    """
+
+    def __init__(self) -> None:
+        self._wake: Callable[[], object] | None = None
+        hung_up = getattr(signal, "SIGHUP", None)  # Windows has none
+        more = [] if hung_up is None or signal.getsignal(hung_up) is signal.SIG_IGN else [hung_up]
+        self._numbers = (signal.SIGINT, signal.SIGTERM, *more)
+        for number in self._numbers:
+            with suppress(ValueError):  # outside the main thread nobody asks for signals
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        # Ignored, not merely handled: an interpreter that ends puts back the default of each handler, which kills.
+        for number in self._numbers:
+            signal.signal(number, signal.SIG_IGN)
+        if self._wake is None:
+            raise SystemExit(0)
+        self._wake()
+
+    async def wait(self) -> None:
+        """Until the first signal."""
+        event = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        # Not the loop's own handlers: those are gone once it closes, and a second signal would find none.
+        self._wake = lambda: loop.call_soon_threadsafe(event.set)
+        await event.wait()
+
+
+def watch_stdin() -> None:
+    """Take the end of standard input for a SIGTERM: whoever held the pipe's other end has closed it, or is dead.
+
+    A thread that reads, since event loops wait for neither files nor ``/dev/null``.
+    """
+    if sys.stdin is None or (select.select([0], [], [], 0)[0] and not os.read(0, 1)):
+        raise ValueError("standard input has ended already; start it with a pipe that stays open")
+    main = threading.get_ident()
+
+    def read() -> None:
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        signal.pthread_kill(main, signal.SIGTERM)
+
+    threading.Thread(target=read, name="mockscim-stdin", daemon=True).start()
