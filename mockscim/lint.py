@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-import orjson
-
 from mockscim.faults.retry_after import read_retry_after
 from mockscim.journal import Exchange
+from mockscim.scim.body import shallow_json
 from mockscim.scim.schema import ResourceType
 
 _MOST_TOLD = 20  # exchanges of one finding
@@ -236,15 +235,15 @@ def _retry_after_ignored(traffic: Traffic) -> Iterator[Exchange]:
 
 def _body(exchange: Exchange) -> Any:  # noqa: ANN401
     try:
-        return orjson.loads(exchange.body) if exchange.body else None
-    except orjson.JSONDecodeError:
+        return shallow_json(exchange.body) if exchange.body else None
+    except ValueError:
         return None
 
 
 def _body_of_answer(exchange: Exchange) -> Any:  # noqa: ANN401
     try:
-        return orjson.loads(exchange.response_body) if exchange.response_body else None
-    except orjson.JSONDecodeError:
+        return shallow_json(exchange.response_body) if exchange.response_body else None
+    except ValueError:
         return None
 
 

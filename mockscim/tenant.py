@@ -6,13 +6,14 @@ it follows from the seed.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import random
 import re
 import shlex
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -23,10 +24,13 @@ from mockscim import fixtures, profiles
 from mockscim.agenda import Agenda
 from mockscim.clock import Clock, parse_instant
 from mockscim.faults import FaultEngine, FaultError
+from mockscim.faults.documents import suggestion
 from mockscim.fixtures import Entry, Fixture, FixtureError
 from mockscim.gates import Gates
 from mockscim.invariants.marks import MOST_MARKS, Expectation, Mark
 from mockscim.journal import History, Journal
+from mockscim.kept import KEPT, Keeper, KeepError, Kept
+from mockscim.masking import masks_of
 from mockscim.profiles import Profile, with_if_match
 from mockscim.scim.call import Reply
 from mockscim.scim.errors import ScimError, invalid_value, not_found
@@ -36,7 +40,7 @@ from mockscim.scim.schema import Registry, ResourceType, SchemaError
 from mockscim.scim.seeding import Seeder
 from mockscim.scim.service import Service
 from mockscim.scim.store import Store
-from mockscim.tokens import TokenDocument, Tokens
+from mockscim.tokens import TokenDocument, Tokens, digest
 
 _LONGEST_RULES = 2000
 _START = "\0start"
@@ -93,12 +97,13 @@ class Tenant:
     Args:
         name: the tenant's name; empty for the default one.
         start: what it starts from.
+        kept: what it goes on from instead, so that only a reset returns to the start.
 
     Raises:
         FixtureError, ProfileError, FaultError, ClockError, TokenError: the start cannot be used.
     """
 
-    def __init__(self, name: str, start: Start) -> None:
+    def __init__(self, name: str, start: Start, kept: Kept | None = None) -> None:
         self.name = name
         self.start = start
         self.generation = 0
@@ -121,8 +126,11 @@ class Tenant:
         self._reserved: frozenset[str] = frozenset()  # ids that a fixture being loaded gives
         self._random = random.Random(start.seed)  # noqa: S311 - reproducible by design, no secret is drawn from it
         self.service = Service(self.registry, self.store, self.policy, self._new_id, self._cursor_key())
+        # Does what a request asks, and keeps it where anything is kept.
+        self.perform = self.service.perform
+        self._keeper: Keeper | None = None
         self._seeder = Seeder(self.service.planner)
-        self.journal = Journal()
+        self.journal = Journal(masks=masks_of(self.registry.never_returned()))
         self.history = History()
         # What the judge is told: the client's cycles, and where it should arrive, each from when on.
         self.marks: deque[Mark] = deque(maxlen=MOST_MARKS)
@@ -130,9 +138,21 @@ class Tenant:
         rules = [*start.profile.faults, *start.faults]
         self.check_operations(rules)
         self.faults = FaultEngine(start.seed, self.clock.now(), rules)
-        self.tokens = self._start_tokens()
-        if start.fixture is not None:
-            self._seed(start.fixture)
+        self.tokens = self._start_tokens(kept)
+        self.began = kept.began if kept is not None else self.clock.text()
+        # The random numbers and commits at the start; None where the start was not loaded.
+        self._start_state: tuple[Any, int] | None = None
+        if kept is not None:
+            self.store.take_up(kept.records(self.registry), kept.counters)
+            # Other ids than before: also those that are gone are not given again.
+            self._random.seed(f"{start.seed} {kept.starts}")
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Load the start into an empty store."""
+        if self.start.fixture is not None:
+            self._seed(self.start.fixture, self.began)
         self.store.snapshot(_START)
         self._start_state = (self._random.getstate(), self.store.commits)
 
@@ -160,31 +180,44 @@ class Tenant:
         """What cursors are sealed with: the same in each run on a virtual clock, and never that of another tenant."""
         return hashlib.blake2b(f"{self.start.seed} {self.name} {self.clock.now()}".encode(), digest_size=32).digest()
 
-    def check_operations(self, rules: Sequence[object]) -> None:
+    def check_operations(self, rules: object) -> None:
         """Refuse rules about resources that are not here: a slip in a name would be a fault that never strikes.
+
+        Args:
+            rules: a list of them, or one.
 
         Raises:
             FaultError: names the rule by its place in the list.
         """
         known = {*(kind.resource for kind in self.registry.types.values()), "me", "bulk", "discovery", "root", "token"}
-        for index, rule in enumerate(rules):
+        placed = [("", rules)]
+        if isinstance(rules, list | tuple):
+            placed = [(f"/{n}", rule) for n, rule in enumerate(rules)]
+        for place, rule in placed:
             matches = rule.get("match") if isinstance(rule, Mapping) else None
             named = matches.get("operation", ()) if isinstance(matches, Mapping) else ()
             for operation in [named] if isinstance(named, str) else named if isinstance(named, list) else []:
-                resource = str(operation).partition(".")[0]
+                resource, _, verb = str(operation).partition(".")
                 if "*" not in resource and resource not in known:
-                    expected = f"{operation!r}: one of {', '.join(sorted(known))} was expected before the dot"
-                    raise FaultError(f"/{index}/match/operation", expected)
+                    near = suggestion(str(operation), [f"{name}.{verb}" for name in sorted(known)])
+                    expected = f"{operation!r}: {near}expected one of {', '.join(sorted(known))} before the dot"
+                    raise FaultError(f"{place}/match/operation", expected)
 
     # -- life --------------------------------------------------------------------------------------------------
 
     def reset(self) -> None:
         """Back to the start: data, rules, clock, ordinals; empty journal and history."""
         self.cut()
-        self.store.restore(_START, renew=False)
-        self.store.forget_snapshots(keep=_START)
-        self._random.setstate(self._start_state[0])
-        self.store.commits = self._start_state[1]
+        state = self._random.getstate()
+        try:
+            with self.kept():
+                start = self._restore_start()
+                self.store.commits = start[1]
+        except KeepError:
+            self._random.setstate(state)
+            raise
+        self._random.setstate(start[0])
+        self.store.forget_snapshots(keep=(_START, KEPT))
         self.clock.reset()
         self.service.cursors.forget(self._cursor_key())
         self.faults.reset(self.clock.now())
@@ -193,15 +226,56 @@ class Tenant:
         self.marks.clear()
         self.expectations.clear()  # as at the start, when nobody had said what is desired
 
+    def _restore_start(self) -> tuple[Any, int]:
+        """Put the start's data in the place of what is there; returns the random numbers and commits of then."""
+        if self._start_state is None:
+            with self._whole():
+                self.store.clear()
+                self.store.commits = 0
+                self._random.seed(self.start.seed)
+                self._begin()
+        else:
+            self.store.restore(_START, renew=False)
+        assert self._start_state is not None  # noqa: S101 - it has begun
+        return self._start_state
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Nothing is half loaded: what a refused fixture has done so far is undone, versions and all."""
+        self.store.snapshot(_LOADING)
+        state, commits = self._random.getstate(), self.store.commits
+        try:
+            yield
+        except FixtureError:
+            self.store.restore(_LOADING, renew=False)
+            self.store.commits = commits
+            self._random.setstate(state)
+            raise
+        finally:
+            self.store.drop_snapshot(_LOADING)
+
+    def keep(self, keeper: Keeper) -> None:
+        """Have all that changes from now on kept."""
+        self._keeper = keeper
+        self.perform = keeper.perform
+
+    def kept(self) -> AbstractContextManager[None]:
+        """What is changed inside is kept at the end, all of it or, with a KeepError, nothing; where anything is."""
+        return self._keeper.keeping() if self._keeper is not None else nullcontext()
+
     def renew(self) -> None:
         """As new for somebody else: reset, and without the tokens that were minted since, which a reset leaves."""
         self.reset()
         self.tokens = self._start_tokens()
 
-    def _start_tokens(self) -> Tokens:
+    def _start_tokens(self, kept: Kept | None = None) -> Tokens:
         tokens = Tokens()
+        if kept is not None:
+            tokens.restore(kept.tokens)
         for token in self.start.tokens:
-            tokens.mint(self.clock.now(), TokenDocument(token=token) if isinstance(token, str) else token)
+            document = TokenDocument(token=token) if isinstance(token, str) else token
+            if document.token is None or tokens.get(digest(document.token)) is None:
+                tokens.mint(self.clock.now(), document)
         return tokens
 
     def cut(self) -> None:
@@ -215,7 +289,8 @@ class Tenant:
     def catch_up(self) -> None:
         """Do what was to happen by now; to be called before anybody looks."""
         if self.agenda.due:
-            self.agenda.catch_up(self.clock.now())
+            with suppress(KeepError), self.kept():  # it is lost then, like the answers of what lands late
+                self.agenda.catch_up(self.clock.now())
 
     def command(self) -> str:
         """The command that starts the same again: same seed, fixture and rules give the same faults."""
@@ -229,7 +304,7 @@ class Tenant:
         for option, codes in (("--accept", start.accept), ("--refuse", start.refuse)):
             parts += [part for code in codes for part in (option, code)]
         parts += ["--require-if-match"] if start.require_if_match else []
-        rules = [rule.document for rule in self.faults.rules()]
+        rules = [self.journal.masks.rule(rule.document) for rule in self.faults.rules()]
         if not rules:
             return shlex.join(parts)
         text = orjson.dumps({"rules": rules}).decode()
@@ -322,24 +397,18 @@ class Tenant:
                     "",
                     "schemas and resourceTypes come with the start; PUT the tenant instead",
                 )
-        # Nothing is half loaded: what a refused fixture has done so far is undone, versions and all.
-        self.store.snapshot(_LOADING)
-        state, commits = self._random.getstate(), self.store.commits
-        try:
+        with self._whole():
             changes = [] if merge else self.store.clear()
-            changes += self._seed(fixture)
-        except FixtureError:
-            self.store.restore(_LOADING, renew=False)
-            self.store.commits = commits
-            self._random.setstate(state)
-            raise
-        finally:
-            self.store.drop_snapshot(_LOADING)
+            changes += self._seed(fixture, self.clock.text())
         self.note(changes, None)
         return len(fixture.resources)
 
-    def _seed(self, fixture: Fixture) -> list[Change]:
-        now = self.clock.text()
+    def _seed(self, fixture: Fixture, now: str) -> list[Change]:
+        lined, users = fixture.resources, self.registry.types.get("User")
+        # Where some of a fixture's users are accounts outside, who is whom is only known of all together.
+        apart = self.policy.deactivate == "leave" or self.policy.join_accounts
+        if isinstance(lined, fixtures.LineEntries) and users is not None and not apart and self.store.is_new():
+            return self._seed_lines(lined, users, now)
         self._reserved = self._given_ids(fixture)
         try:
             return self._seed_all(fixture, now)
@@ -359,9 +428,39 @@ class Tenant:
                 given.add(id_)
         return frozenset(given)
 
-    def _seed_all(self, fixture: Fixture, now: str) -> list[Change]:
-        entries = [self._identified(entry) for entry in fixture.resources]
+    def _seed_lines(self, listed: fixtures.LineEntries, users: ResourceType, now: str) -> list[Change]:
+        """Take in a large fixture line by line: users at once, others when all users are there.
 
+        All of it is the start, so there are no changes for the history.
+        """
+        others: list[Entry] = []
+        with _uncollected():
+            for number, text in self._seeder.plainly(users, listed.lines, now, _ID.fullmatch, _plain_times):
+                entry = self._unknown(listed.entry(number, text))
+                if entry.endpoint == "/Users":
+                    self._seed_entries([entry], now)
+                else:
+                    others.append(entry)
+            self._seed_entries(sorted(others, key=fixtures.rank), now)
+        return []
+
+    def _unknown(self, entry: Entry) -> Entry:
+        """The same, with an id that nobody has yet; it had another before where it is given twice."""
+        id_ = entry.document.get("id")
+        if isinstance(id_, str) and self.store.find(id_) is not None:
+            raise FixtureError(entry.source, f"{entry.pointer}/id", f"the id {id_[:100]} is given twice")
+        return entry
+
+    def _seed_all(self, fixture: Fixture, now: str) -> list[Change]:
+        changes = self._seed_entries(fixture.resources, now)
+        for index, account in enumerate(fixture.accounts):
+            entry = self._identified(Entry("/Users", account, f"/accounts/{index}", fixture.source))
+            with _placed(entry):
+                self._seeder.seed_account(entry.document, entry.document["id"], now)
+        return changes
+
+    def _seed_entries(self, listed: Iterable[Entry], now: str) -> list[Change]:
+        entries = [self._identified(entry) for entry in listed]
         types = {endpoint: kind.name for endpoint, kind in self.registry.endpoints.items()}
         fixtures.resolve_members(entries, self.known, unknown="unknown-member" in self.policy.accepted, types=types)
         changes: list[Change | None] = []
@@ -376,13 +475,9 @@ class Tenant:
                 groups += [(entry, kind, document.pop(name) or []) for name in given]
             with _placed(entry):
                 changes.append(self._seeder.seed(kind, document, document["id"], now, _times(entry)))
-        for entry, kind, listed in groups:
+        for entry, kind, members in groups:
             with _placed(entry, f"/{kind.keyed.name}" if kind.keyed is not None else ""):
-                changes.append(self._seeder.seed_members(kind, entry.document["id"], listed, _times(entry)))
-        for index, account in enumerate(fixture.accounts):
-            entry = self._identified(Entry("/Users", account, f"/accounts/{index}", fixture.source))
-            with _placed(entry):
-                self._seeder.seed_account(entry.document, entry.document["id"], now)
+                changes.append(self._seeder.seed_members(kind, entry.document["id"], members, _times(entry)))
         return [change for change in changes if change is not None]
 
     def known(self, text: str) -> tuple[str, str] | None:
@@ -486,6 +581,26 @@ class Tenant:
 def _bundled() -> dict[str, Policy]:
     """The ways of the profiles that come along, by their names."""
     return {name: profiles.load(name).policy for name in profiles.names()}
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Make many objects that stay, without the garbage collector looking at them again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _plain_times(meta: object) -> Mapping[str, str] | None:
+    """The times in a meta; None where they are no good."""
+    try:
+        return _times(Entry("/Users", {"meta": meta}, ""))
+    except FixtureError:
+        return None
 
 
 @contextmanager

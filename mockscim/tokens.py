@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -128,10 +128,23 @@ class Tokens:
 
     def __init__(self) -> None:
         self._kept: dict[bytes, Token] = {}
-        self._n = 0
+        self._n = 0  # how many were made
+        # How often anything changed.
+        self.changed = 0
 
     def __iter__(self) -> Iterator[Token]:
         return iter(self._kept.values())
+
+    @property
+    def state(self) -> tuple[int, tuple[Token, ...]]:
+        """How many were made, and those that there are: what ``restore`` goes on from."""
+        return self._n, tuple(self._kept.values())
+
+    def restore(self, state: tuple[int, Iterable[Token]]) -> None:
+        """Have just the tokens of another time, and go on numbering from there."""
+        self._n, tokens = state
+        self._kept = {token.digest: token for token in tokens}
+        self.changed += 1
 
     def get(self, digest: bytes) -> Token | None:
         """The token with that digest."""
@@ -155,6 +168,7 @@ class Tokens:
         if client is not None and len(self._kept) >= _MOST_ISSUED:
             self._make_room(now)
         self._n += 1
+        self.changed += 1
         grant = Grant(scopes=scopes, user=wanted.user)
         token = Token(f"t-{self._n}", digest(text), mask(text), format_instant(now), expires, grant, client)
         self._kept[token.digest] = token
@@ -166,6 +180,7 @@ class Tokens:
         if found is None:
             raise KeyError(name)
         del self._kept[found.digest]
+        self.changed += 1
 
     def _make_room(self, now: float) -> None:
         """Forget issued tokens that have ended, and the oldest tenth of those that have not."""

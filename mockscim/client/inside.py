@@ -88,7 +88,11 @@ class Inside:
         setup = setup._replace(options=replace(setup.options, hosts=(host,)))
         self._tenants, self._server = Tenants.of(setup.start, setup.options), None
         self._setup = setup
-        self.listen()
+        try:
+            self.listen()
+        except OSError:
+            self._tenants.close()
+            raise
         self.token, self.admin_token = setup.token, setup.options.admin_token
 
     def listen(self) -> None:
@@ -141,6 +145,7 @@ class Inside:
         for transport in transports:
             if transport is not None:
                 transport.abort()  # a client that does not read must not keep it open
+        self._server.close()
         await asyncio.sleep(0)  # in which the transports close their sockets
 
     def abandon(self) -> None:

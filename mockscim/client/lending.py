@@ -222,6 +222,8 @@ class Lease(Line):
 
 def _key(options: Mapping[str, Any]) -> bytes | None:
     """What is the same for options that make the same server, files as they are now; None where that cannot be told."""
+    if options.get("persist") is not None:
+        return None  # it lets go of its file when it is stopped, and is not kept
     told = {name: _file(value) if name in _FILES else value for name, value in options.items()}
     try:
         return orjson.dumps(told, _content, orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)

@@ -15,7 +15,17 @@ from mockscim.client.line import ControlRefused, Line, NotThereError
 from mockscim.client.rules import Fault, On, Scenario, fault_document, match_document
 from mockscim.client.swept import Swept
 from mockscim.client.tokens import Tokens
-from mockscim.client.verdicts import Cycle, Judgement, Verified, averify, check, judged, verify
+from mockscim.client.verdicts import (
+    Cycle,
+    Expected,
+    Judgement,
+    Narrowed,
+    Verified,
+    averify,
+    check,
+    judged,
+    verify,
+)
 from mockscim.client.views import View
 from mockscim.faults import read_scenario
 
@@ -39,7 +49,9 @@ class MockScim(Swept):
     Args:
         options: those of ``create_app``, which explains them (``profile``, ``fixture``, ``token``, ``basic``,
             ``oauth_client``, ``token_ttl``, ``seed``, ``faults``, ``strict``, ``accept``, ``refuse``, ``clock``,
-            ``admin_token``, ``base_url``); ``host`` (127.0.0.1) and ``port`` (0: any that is free). One that can be
+            ``admin_token``, ``base_url``, ``max_body``, ``max_head``, ``read_timeout``, ``idle_timeout``,
+            ``persist``);
+            ``host`` (127.0.0.1) and ``port`` (0: any that is free). One that can be
             reached from other machines has an admin token, made if none is given.
 
     Raises:
@@ -168,7 +180,7 @@ class MockScim(Swept):
             TypeError: a keyword that neither rules nor this type have; names the parameters that it has.
             ValueError: a type that there is not, or a value that cannot be.
         """
-        return self._place(fault_document(kind, keywords))
+        return self._place(fault_document(kind, keywords), flat=not isinstance(kind, Mapping))
 
     def on(self, operation: str | list[str] = "*", **match: Any) -> On:  # noqa: ANN401
         """Requests of a kind, for which something is to happen.
@@ -205,9 +217,13 @@ class MockScim(Swept):
         self._placed += placed
         return Scenario(placed, seed)
 
-    def _place(self, document: dict[str, Any]) -> Fault:
+    def _place(self, document: dict[str, Any], *, flat: bool = True) -> Fault:
+        """Put a rule in force; ``flat``: keywords had said it."""
         since = self.journal.last
-        placed = Fault(self._line, self.ask("POST", "/faults", document), since)
+        try:
+            placed = Fault(self._line, self.ask("POST", "/faults", document), since)
+        except ControlRefused as refused:
+            raise (refused.of_keywords() if flat else refused) from None
         self._placed.append(placed)
         return placed
 
@@ -256,7 +272,10 @@ class MockScim(Swept):
         document: dict[str, Any] = {"match": match_document(operation, match, "gate()"), "at": at}
         if timeout is not None:
             document["timeout"] = timeout
-        return Gate(self._line, self.ask("PUT", f"/gates/{quote(named, safe='')}", document))
+        try:
+            return Gate(self._line, self.ask("PUT", f"/gates/{quote(named, safe='')}", document))
+        except ControlRefused as refused:
+            raise refused.of_keywords() from None
 
     @property
     def gates(self) -> list[Gate]:
@@ -285,92 +304,52 @@ class MockScim(Swept):
         """The committed changes, oldest first."""
         return history(self._line)
 
-    def verify(
-        self,
-        operation: str = "*",
-        *,
-        where: str | None = None,
-        status: int | None = None,
-        committed: bool | None = None,
-        fault: str | None = None,
-        since: int | None = None,
-        count: int | None = None,
-        at_least: int | None = None,
-        at_most: int | None = None,
-        within: float | str | None = None,
-    ) -> Verified:
+    def verify(self, operation: str = "*", **expected: Unpack[Expected]) -> Verified:
         """That there were so many exchanges of a kind; attempts on the wire count, unless ``committed`` narrows it.
+
+            scim.verify("user.create", where='userName eq "ann@example.com"', committed=True, count=1)
 
         Args:
             operation: an operation or refinement; ``*`` stands for any text.
-            where: a SCIM filter over the resource before, after or as sent.
-            status: of the answer.
-            committed: only what changed something, or only what did not.
-            fault: only what this rule, or type of fault, struck.
-            since: only exchanges with a greater number.
-            count: exactly so many.
-            at_least: so many or more; 1 unless anything is said.
-            at_most: so many or fewer.
-            within: wait for it so long, in real time: a duration.
+            expected: any of these:
+                ``where``: a SCIM filter over the resource before, after or as sent;
+                ``status``: of the answer;
+                ``committed``: only what changed something, or only what did not;
+                ``fault``: only what this rule, or type of fault, struck;
+                ``since``: only exchanges with a greater number;
+                ``count``: exactly so many;
+                ``at_least``: so many or more; 1 unless anything is said;
+                ``at_most``: so many or fewer;
+                ``within``: wait for it so long, in real time: a duration.
 
         Raises:
             AssertionError: it is not so; says what is nearest, and how to reproduce it.
             RuntimeError: it would have to wait inside an event loop, which it must not block: ``averify`` can.
+            TypeError: a keyword that there is not; names the nearest and all that there are.
             ControlRefused: the expectation makes no sense.
         """
-        return verify(
-            self._line,
-            {
-                "operation": operation,
-                "where": where,
-                "status": status,
-                "committed": committed,
-                "fault": fault,
-                "since": since,
-                "count": count,
-                "at_least": at_least,
-                "at_most": at_most,
-                "within": within,
-            },
-            "verify",
-        )
+        return verify(self._line, {"operation": operation}, expected, "verify")
 
-    async def averify(self, operation: str = "*", **expected: Any) -> Verified:  # noqa: ANN401
+    async def averify(self, operation: str = "*", **expected: Unpack[Expected]) -> Verified:
         """``verify``, awaited: others go on while it waits."""
-        return await averify(self._line, {"operation": operation, **expected})
+        return await averify(self._line, {"operation": operation}, expected, "verify")
 
-    def verify_sequence(
-        self,
-        operations: Iterable[str],
-        *,
-        where: str | None = None,
-        status: int | None = None,
-        committed: bool | None = None,
-        fault: str | None = None,
-        since: int | None = None,
-        within: float | str | None = None,
-    ) -> Verified:
+    def verify_sequence(self, operations: Iterable[str], **narrowed: Unpack[Narrowed]) -> Verified:
         """That there were exchanges of these kinds in this order, others between them or not.
 
-        Args and errors are those of ``verify``; what is narrowed is narrowed for each.
-        """
-        return verify(
-            self._line,
-            {
-                "sequence": list(operations),
-                "where": where,
-                "status": status,
-                "committed": committed,
-                "fault": fault,
-                "since": since,
-                "within": within,
-            },
-            "verify_sequence",
-        )
+        Args:
+            operations: as ``verify``'s.
+            narrowed: ``where``, ``status``, ``committed``, ``fault``, ``since``, each for every one of them; and
+                ``within``.
 
-    async def averify_sequence(self, operations: Iterable[str], **expected: Any) -> Verified:  # noqa: ANN401
+        Raises:
+            As ``verify``.
+        """
+        return verify(self._line, {"sequence": list(operations)}, narrowed, "verify_sequence")
+
+    async def averify_sequence(self, operations: Iterable[str], **narrowed: Unpack[Narrowed]) -> Verified:
         """``verify_sequence``, awaited."""
-        return await averify(self._line, {"sequence": list(operations), **expected})
+        return await averify(self._line, {"sequence": list(operations)}, narrowed, "verify_sequence")
 
     # -- the judge -----------------------------------------------------------------------------------------------
 
@@ -408,7 +387,8 @@ class MockScim(Swept):
 
         Raises:
             AssertionError: one is broken; says which, where that is seen, and how to reproduce it.
-            ControlRefused: a parameter that there is not.
+            TypeError: a parameter that there is not; names the nearest and all that there are.
+            ControlRefused: one that cannot be.
         """
         return check(self._line, self._judged(desired, only, parameters))
 

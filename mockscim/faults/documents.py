@@ -13,6 +13,8 @@ from mockscim.faults.errors import FaultError, Wrong, pointer_to
 
 T = TypeVar("T")
 
+_LONGEST_SLIP = 100
+
 
 class Seconds(float):
     """A duration field: on the wire a number of seconds or text such as ``50ms``; in Python, seconds.
@@ -54,7 +56,8 @@ def json_schema(of: type[msgspec.Struct]) -> dict[str, Any]:
 
 def suggestion(word: str, known: typing.Iterable[str]) -> str:
     """``did you mean 'x'? `` with a space behind, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
+    # What is long resembles nothing, and comparing it takes long.
+    close = difflib.get_close_matches(word, list(known), n=1) if len(word) <= _LONGEST_SLIP else []
     return f"did you mean {close[0]!r}? " if close else ""
 
 

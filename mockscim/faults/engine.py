@@ -11,7 +11,7 @@ with a terminal step is a terminal rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -94,6 +94,7 @@ class Attempt:
         service: the provider, to look at; None as above.
         target: what was asked for as it stands in the request line; "" inside a bulk request.
         address: looks up from which IP address it came; "" where that is not known. May cost.
+        values: the texts, case-folded, that the resource has in one of match.NAMES: before, after or as sent. May cost.
     """
 
     operation: str
@@ -109,6 +110,7 @@ class Attempt:
     service: Service | None = None
     target: str = ""
     address: Callable[[], str] = str
+    values: Callable[[str], Collection[str]] | None = None
 
     @property
     def writes(self) -> bool:
@@ -138,6 +140,46 @@ class _Loaded:
     memory: dict[str, Any] = field(default_factory=dict)
 
 
+class _Covering:
+    """The rules about one operation; those that name another path than a request's need not be asked.
+
+    Attributes:
+        anywhere: those that name no path, or one with a star: all there are for most paths.
+        places: by the paths that the others name, those to ask there; None until somebody asks.
+    """
+
+    __slots__ = ("_about", "_named", "_others", "anywhere", "places")
+
+    def __init__(self, about: tuple[_Loaded, ...]) -> None:
+        self._about = about
+        # By attribute and value those that are about who is named so, and where they stand; all others.
+        self._named: dict[str, dict[str, list[int]]] = {}
+        self._others: list[int] = []
+        self.anywhere = tuple(loaded for loaded in about if loaded.rule.matcher.place is None)
+        places = (loaded.rule.matcher.place for loaded in about)
+        self.places: dict[str, tuple[_Loaded, ...] | None] = {place: None for place in places if place is not None}
+
+        for index, loaded in enumerate(self.anywhere):
+            if (named := loaded.rule.matcher.named) is None:
+                self._others.append(index)
+            else:
+                self._named.setdefault(named[0], {}).setdefault(named[1], []).append(index)
+
+    def to_ask(self, attempt: Attempt) -> Sequence[_Loaded]:
+        """Those that may match a request, in their order."""
+        found = self.places.get(attempt.path, self.anywhere)
+        if found is None:  # nobody has asked at that path before
+            found = tuple(loaded for loaded in self._about if loaded.rule.matcher.place in (None, attempt.path))
+            self.places[attempt.path] = found
+        if not self._named or found is not self.anywhere or attempt.values is None or not attempt.authenticated:
+            return found
+        indices = set(self._others)
+        for attribute, by_value in self._named.items():
+            for value in attempt.values(attribute):
+                indices.update(by_value.get(value, ()))
+        return [found[index] for index in sorted(indices)]
+
+
 class FaultEngine:
     """The rules of one tenant and their counters.
 
@@ -153,7 +195,7 @@ class FaultEngine:
     def __init__(self, seed: int, now: float, start: Iterable[object] = ()) -> None:
         self.seed = seed
         self._loaded: dict[str, _Loaded] = {}
-        self._covering: dict[tuple[str, tuple[str, ...]], tuple[_Loaded, ...]] = {}
+        self._covering: dict[tuple[str, tuple[str, ...]], _Covering] = {}
         self._start: tuple[Rule, ...] = ()
         self.set_start(start, now)
 
@@ -255,12 +297,12 @@ class FaultEngine:
         loaded = self._loaded[rule if isinstance(rule, str) else rule.name]
         return {**loaded.rule.document, "hits": loaded.hits, "matches": loaded.matches}
 
-    def concerns(self, operation: str, refinements: tuple[str, ...]) -> bool:
-        """Whether any rule is about an operation; where none is, there is nothing to decide."""
+    def concerns(self, operation: str, refinements: tuple[str, ...], path: str) -> bool:
+        """Whether any rule is about an operation, and this path; where none is, there is nothing to decide."""
         if not self._loaded:
             return False
-        covering = self._covering.get((operation, refinements))
-        return bool(self._find_covering(operation, refinements) if covering is None else covering)
+        covering = self._covering.get((operation, refinements)) or self._find_covering(operation, refinements)
+        return covering.places.get(path, covering.anywhere) != ()
 
     def decide(self, attempt: Attempt, now: float) -> Decision:
         """What happens to this request; counts matches and hits, so ask once.
@@ -279,7 +321,7 @@ class FaultEngine:
         terminal_phase: Phase = "before"
         applied: list[Applied] = []
         serving: list[Served] = []
-        for loaded in covering:
+        for loaded in covering.to_ask(attempt):
             rule = loaded.rule
             if terminal is not None and rule.terminal:
                 continue
@@ -340,9 +382,10 @@ class FaultEngine:
         loaded.hits += 1
         return effect, step.phase, step.kind.name, draw
 
-    def _find_covering(self, operation: str, refinements: tuple[str, ...]) -> tuple[_Loaded, ...]:
-        """The rules about an operation; remembered, so that a rule about another costs one look-up."""
-        found = tuple(loaded for loaded in self._loaded.values() if loaded.rule.matcher.covers(operation, refinements))
+    def _find_covering(self, operation: str, refinements: tuple[str, ...]) -> _Covering:
+        """The rules about an operation; remembered, so that those about another, or other paths, cost one look-up."""
+        about = (loaded for loaded in self._loaded.values() if loaded.rule.matcher.covers(operation, refinements))
+        found = _Covering(tuple(about))
         if len(self._covering) >= _REMEMBERED:
             self._covering.clear()
         self._covering[operation, refinements] = found

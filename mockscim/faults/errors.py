@@ -1,5 +1,7 @@
 """The one error of the fault floor: which place of a document is wrong, and what was expected there."""
 
+from mockscim.scim.errors import brief
+
 
 class FaultError(ValueError):
     """A fault rule, scenario or short form that cannot be used.
@@ -11,6 +13,7 @@ class FaultError(ValueError):
     """
 
     def __init__(self, pointer: str, expected: str, source: str = "") -> None:
+        pointer, expected, source = brief(pointer, 500), brief(expected), brief(source, 500)
         place = f"{pointer}: " if pointer else ""
         super().__init__(f"{source}: {place}{expected}" if source else f"{place}{expected}")
         self.pointer = pointer

@@ -16,12 +16,12 @@ import msgspec
 import orjson
 from msgspec import Meta
 
-from mockscim.faults import types as _types  # noqa: F401 - fills the registry
 from mockscim.faults.documents import Seconds, convert, suggestion
 from mockscim.faults.effect import Effect
 from mockscim.faults.errors import FaultError, Wrong, pointer_to
 from mockscim.faults.match import Match, Matcher, compile_match
 from mockscim.faults.registry import FaultType, Parameters, Phase, all_types, find_type
+from mockscim.scim.body import shallow_json
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}")  # goes into URLs and headers as it is
 _ANY = {"operation": "*"}
@@ -249,6 +249,6 @@ def _free_name(operations: tuple[str, ...], kind: str, taken: Collection[str]) -
 def _plain(document: object, pointer: str) -> object:
     """A copy of its own, of what JSON can say and nothing else: it comes back in listings."""
     try:
-        return orjson.loads(orjson.dumps(document))
+        return shallow_json(orjson.dumps(document))
     except (TypeError, ValueError) as error:
         raise FaultError(pointer, f"expected plain JSON values: {error}") from None

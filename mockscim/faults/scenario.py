@@ -69,7 +69,7 @@ def read_scenario(name: str) -> Scenario:
         OSError: the file cannot be read.
     """
     path = Path(name)
-    if path.is_file():
+    if path.exists() and not path.is_dir():  # not is_file: a shell's <(…) is a pipe
         return load_scenario(path.read_bytes(), name)
     bundled = bundled_scenarios()
     if name not in bundled:

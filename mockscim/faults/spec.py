@@ -14,13 +14,13 @@ import re
 from typing import Any
 
 import msgspec
-import orjson
 
 from mockscim.faults.documents import suggestion
 from mockscim.faults.errors import FaultError
 from mockscim.faults.match import Match
 from mockscim.faults.registry import ENVELOPE, all_types, find_type
 from mockscim.faults.rule import compile_rule
+from mockscim.scim.body import shallow_json
 
 EXAMPLE = "user.create=503:0.3:after"
 
@@ -171,8 +171,8 @@ def _from_argument(kind: str, value: object) -> dict[str, Any]:
 
 def _value(text: str) -> object:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return shallow_json(text)
+    except ValueError:
         if text.startswith(('"', "{", "[")):
             raise FaultError("", f"{text!r} is not complete JSON") from None
         return text
@@ -191,7 +191,7 @@ def _chance(text: str) -> dict[str, Any]:
     if probability:
         try:
             keywords["probability"] = msgspec.convert(probability, float, strict=False)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeEncodeError):
             raise FaultError("", f"{probability!r} is not a probability: expected a number from 0 to 1") from None
     if phase:
         keywords["phase"] = phase

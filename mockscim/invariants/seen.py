@@ -13,6 +13,7 @@ import orjson
 
 from mockscim.faults.retry_after import read_retry_after
 from mockscim.journal import Exchange
+from mockscim.scim.body import shallow_json
 
 _ID_IN_LOCATION = re.compile(r"/([^/?#]+)/?(?:[?#].*)?$")
 _TOLD = 0.05  # further than this from real time, a clock was moved
@@ -216,6 +217,6 @@ def _text(value: object) -> str:
 
 def _parsed(body: bytes) -> Any:  # noqa: ANN401
     try:
-        return orjson.loads(body) if body else None
-    except orjson.JSONDecodeError:
+        return shallow_json(body) if body else None
+    except ValueError:
         return None

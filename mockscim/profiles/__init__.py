@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from mockscim.scim.errors import brief
 from mockscim.scim.policy import INTEROP, TOLERANT, Pagination, Policy, UnknownLeniencyError, accepted
 from mockscim.scim.schema import Registry, ResourceType, Schema, SchemaError, standard_types
 
@@ -27,6 +28,9 @@ Operator = Literal["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr"]
 
 class ProfileError(ValueError):
     """A profile that cannot be used; the text names the place and what was expected there."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(brief(text))
 
 
 class Quirk(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -233,6 +237,13 @@ def _folder() -> Any:  # noqa: ANN401 - importlib's Traversable has no public ho
     return resources.files(__package__)
 
 
+def _why(error: OSError | ValueError) -> str:
+    """Why a file that is there is not readable."""
+    if isinstance(error, FileNotFoundError):
+        return ""
+    return f": {error.strerror}" if isinstance(error, OSError) else ": it is not UTF-8"
+
+
 def _read(source: str | Mapping[str, Any], chain: tuple[str, ...]) -> dict[str, Any]:
     """The raw document, with those that it extends beneath it; a path there is seen from the file that names it."""
     if isinstance(source, str):
@@ -246,11 +257,10 @@ def _read(source: str | Mapping[str, Any], chain: tuple[str, ...]) -> dict[str, 
         else:
             try:
                 text = Path(source).read_text("utf-8")
-            except (OSError, ValueError):
+            except (OSError, ValueError) as error:
                 named = f"{chain[-1]}: /extends: " if chain else ""
-                raise ProfileError(
-                    f"{named}{source[:200]}: neither a profile ({', '.join(names())}) nor a readable file"
-                ) from None
+                words = f"neither a profile ({', '.join(names())}) nor a readable file"
+                raise ProfileError(f"{named}{source[:200]}: {words}{_why(error)}") from None
         try:
             raw: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-import orjson
 
 from mockscim import fixtures
 from mockscim.clock import parse_instant
@@ -16,9 +15,9 @@ from mockscim.durations import parse_duration
 from mockscim.faults import Refuse, Rule, compile_rules, types_catalogue
 from mockscim.har import to_har
 from mockscim.journal import Exchange, History, Journal
-from mockscim.profiles import load_bundled
 from mockscim.server import shapes, wire
 from mockscim.server.control import Ask, Control, ControlError, Result, route
+from mockscim.server.definition import ClockDocument, TenantDocument
 from mockscim.tenant import Start, Tenant
 from mockscim.tokens import TokenDocument, TokenError, digest
 from mockscim.version import __version__
@@ -27,27 +26,6 @@ _PAGE = 1000
 _SNAPSHOT = "/snapshots/(?P<name>[^/\\0]{1,100})"
 _RULE = "/faults/(?P<name>[^/]+)"
 _FIXTURE = shapes.Fixture | list[dict[str, Any]]
-
-
-class ClockDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The body of ``PUT clock``."""
-
-    mode: str = "virtual"
-    now: str | None = None
-
-
-class TenantDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The body of ``PUT`` of a tenant; what is absent is as the server started."""
-
-    profile: str | dict[str, Any] | None = None
-    fixture: str | dict[str, Any] | None = None
-    seed: int | None = None
-    strict: bool | None = None
-    accept: list[str] | None = None
-    refuse: list[str] | None = None
-    clock: str | ClockDocument | None = None
-    tokens: list[str | TokenDocument] | None = None
-    faults: list[dict[str, Any]] | None = None
 
 
 class AdvanceDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -75,26 +53,8 @@ def _put_tenant(control: Control, ask: Ask) -> Result:
     wanted = ask.document(TenantDocument)
     for index, token in enumerate(wanted.tokens or ()):
         _check_token(token, f"/tokens/{index}")
-    start = control.server.tenants.start
-    changes: dict[str, Any] = {
-        name: value for name in ("seed", "strict") if (value := getattr(wanted, name)) is not None
-    }
-    for name in ("accept", "refuse", "tokens", "faults"):
-        if getattr(wanted, name) is not None:
-            changes[name] = tuple(getattr(wanted, name))
-    if isinstance(wanted.clock, ClockDocument):
-        changes["clock"] = wanted.clock.mode + (f":{wanted.clock.now}" if wanted.clock.now is not None else "")
-    elif wanted.clock is not None:
-        changes["clock"] = wanted.clock
-    if wanted.profile is not None:
-        changes["profile"] = load_bundled(wanted.profile)
-    if isinstance(wanted.fixture, str):
-        changes["fixture"] = fixtures.load_bundled(wanted.fixture)
-    elif wanted.fixture is not None:
-        changes["fixture"] = fixtures.parse(orjson.dumps(wanted.fixture), "fixture")
-    if "fixture" in changes and "profile" not in changes and changes["fixture"].profile:
-        changes["profile"] = load_bundled(changes["fixture"].profile)
-    control.server.tenants.remake(ask.tenant, start.merged(**changes))
+    tenants = control.server.tenants
+    tenants.remake(ask.tenant, wanted.start(tenants.start), wanted.definition())
     return 200, _describe(control, ask)
 
 
@@ -133,7 +93,7 @@ def _health(control: Control, ask: Ask) -> Result:  # noqa: ARG001
     return 200, {"status": "ok", "version": __version__}
 
 
-@route("POST", "/reset", {204: None}, body="AllRules")
+@route("POST", "/reset", {204: None}, body="StartRules")
 def _reset(control: Control, ask: Ask) -> Result:
     """Go back to the start: data, rules, clock; an empty journal and history.
 
@@ -222,7 +182,7 @@ def _add_fault(control: Control, ask: Ask) -> Result:
     document = ask.json()
     if isinstance(document, dict) and isinstance(document.get("rules"), list):
         document = document["rules"]
-    tenant.check_operations(document if isinstance(document, list) else [document])
+    tenant.check_operations(document)
     if isinstance(document, list):
         rules = tenant.faults.extend(document, tenant.clock.now())
         _stand(ask, tenant, rules)
@@ -278,7 +238,7 @@ def _get_fault(control: Control, ask: Ask) -> Result:
 def _put_fault(control: Control, ask: Ask) -> Result:
     """Make or replace a fault rule."""
     tenant = control.tenant(ask)
-    tenant.check_operations([ask.json()])
+    tenant.check_operations(ask.json())
     old = [rule for rule in tenant.faults.rules() if rule.name == ask.parts[0]]
     rule = tenant.faults.put(ask.parts[0], ask.json(), tenant.clock.now())
     _relent(ask, old)
@@ -346,7 +306,7 @@ def _journal(control: Control, ask: Ask) -> Result:
             return False
         return "fault" not in wanted or any(wanted["fault"] in (f.rule, f.type) for f in exchange.faults)
 
-    kept = (exchange for exchange in journal if exchange.n > since and chosen(exchange))
+    kept = (exchange for exchange in journal.after(since) if chosen(exchange))
     status, page = _page((exchange.entry() for exchange in kept), limit, journal)
     return status, {**page, "under_way": journal.under_way}
 
@@ -380,7 +340,7 @@ def _history(control: Control, ask: Ask) -> Result:
     """Committed changes, oldest first."""
     history = control.tenant(ask).history
     since, limit = ask.number("since", 0), _limit(ask)
-    return _page((entry.document() for entry in history if entry.n > since), limit, history)
+    return _page((entry.document() for entry in history.after(since)), limit, history)
 
 
 # -- clock, tokens, policy -------------------------------------------------------------------------------------

@@ -56,7 +56,10 @@ def read_address(target: str, endpoints: frozenset[str]) -> Address:
         ScimError: 404 for what is neither SCIM nor control nor the token endpoint, 400 for what cannot be decoded.
     """
     if not target.startswith("/"):
-        parts = urlsplit(target)
+        try:
+            parts = urlsplit(target)
+        except ValueError:
+            raise invalid_syntax("the request target is no URL") from None
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     path, _, query = target.partition("?")
     tenant = ""
@@ -106,7 +109,7 @@ def _decoded(text: str) -> str:
         return text
     try:
         decoded = unquote_to_bytes(text).decode()
-    except UnicodeDecodeError:
+    except UnicodeError:  # also of stray bytes, which a parser may let through
         raise invalid_syntax("the path is not UTF-8 when decoded") from None
     return decoded
 
@@ -119,6 +122,8 @@ def read_query(query: str) -> list[tuple[str, str]]:
     """
     if not query:
         return []
+    if not query.isascii():
+        _unquoted("%" + query)  # refuses stray bytes
     found = []
     for part in query.split("&"):
         if part:
@@ -138,7 +143,7 @@ def _unquoted(text: str) -> str:
         return text
     try:
         return unquote_to_bytes(text).decode()
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise ScimError(400, "invalidValue", "the query string is not UTF-8 when decoded") from None
 
 

@@ -20,12 +20,14 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from mockscim.faults import NO_FAULT, Decision, Served
 from mockscim.gates import Gate
 from mockscim.journal import Exchange
+from mockscim.kept import KeepError
+from mockscim.masking import USUAL
 from mockscim.scim import interop
-from mockscim.scim.call import Call, GiveVerdict, Reply
+from mockscim.scim.call import Call, GiveVerdict, Reply, Unfinished
 from mockscim.scim.discovery import ENDPOINTS
 from mockscim.scim.errors import ScimError, not_found
 from mockscim.scim.policy import Tolerance
-from mockscim.server import actions, gates, holdings, judging, verifying, wire  # noqa: F401 - they register routes
+from mockscim.server import wire
 from mockscim.server.address import Address, base_url, read_address, read_plain, read_query
 from mockscim.server.arrival import Arrival, Request, head_of
 from mockscim.server.auth import misplaced, refusal
@@ -37,14 +39,13 @@ from mockscim.server.heads import Head
 from mockscim.server.oauth import TokenEndpoint, TokenRequest, unread
 from mockscim.server.options import Options
 from mockscim.server.tenants import Tenants
+from mockscim.server.turns import Turns
 from mockscim.server.visit import Visit, Where, error_answer, failure, serial, told
 from mockscim.tenant import Start, Tenant
 from mockscim.tokens import FULL, Grant
 
 log = logging.getLogger("mockscim")
 
-# Long filters travel in the URL; aiohttp's own limit of 8,190 bytes would refuse them.
-_LINE_LIMIT = 128 * 1024
 _UNEXPECTED = "unexpected failure of %s %s"
 
 
@@ -62,6 +63,7 @@ class ScimServer:
         self.tenants = tenants if tenants is not None else Tenants.of(start, options)
         self.token_endpoint = TokenEndpoint(options.clients, options.token_ttl)
         self.control = Control(self)
+        self.turns = Turns()
         # Called with each exchange once it is in the journal.
         self.on_exchange: Callable[[Exchange], None] | None = None
         brought = self.tenants.use("").registry.endpoints
@@ -71,6 +73,10 @@ class ScimServer:
         """Cut all that is waiting, so that a hanging request does not hold up the end."""
         for tenant in self.tenants:
             tenant.cut()
+
+    def close(self) -> None:
+        """Let go of what the data is kept in, once nothing is served any more."""
+        self.tenants.close()
 
     async def handle(self, request: Request) -> Any:  # noqa: ANN401 - an Answer or Cut, for aiohttp to write
         """Answer one request; nothing that a client sends makes this raise."""
@@ -96,7 +102,7 @@ class ScimServer:
         except ScimError as error:
             return error_answer(error)
         except Exception:
-            log.exception(_UNEXPECTED, request.method, request.raw_path)
+            log.exception(_UNEXPECTED, request.method, USUAL.target(request.raw_path))
             return failure()
 
     @staticmethod
@@ -108,7 +114,7 @@ class ScimServer:
         except ConnectionError:
             return wire.Cut()
         except Exception:
-            log.exception(_UNEXPECTED, request.method, request.raw_path)
+            log.exception(_UNEXPECTED, request.method, USUAL.target(request.raw_path))
             return failure()
 
     def _scim(self, request: Request, name: str, path: str, query: str) -> Any:  # noqa: ANN401
@@ -163,12 +169,13 @@ class ScimServer:
         if journal.epoch == visit.epoch:  # what a reset has cut belongs to what was before it
             journal.record(exchange)
         if self.on_exchange is not None:
+            exchange.masks = journal.masks
             self.on_exchange(exchange)
 
     async def _with_body(self, visit: Visit) -> Any:  # noqa: ANN401
         """Wait for the rest of a body, then answer."""
         try:
-            visit.exchange.body = await read_body(visit.request, self.options.max_body)
+            visit.exchange.body = await read_body(visit.request, self.options.max_body, self.options.read_timeout)
         except ScimError as error:
             return told(visit.exchange, error_answer(error, visit.media_type()))
         if visit.is_over():
@@ -202,7 +209,7 @@ class ScimServer:
         if tenant.gates.closed and (closed := tenant.gates.holding(visit.attempt(call))):
             return self._through_gates(visit, call, closed)
         decision = NO_FAULT
-        if tenant.faults.concerns(call.operation, call.refinements):
+        if tenant.faults.concerns(call.operation, call.refinements, exchange.path or "/"):
             decision = visit.decide(call)
             if decision.delay_before or (decision.terminal is not None and decision.phase == "before"):
                 return self._hold_up(visit, call, decision, {})
@@ -211,6 +218,7 @@ class ScimServer:
             decision = self._add_inner(visit, call.verdict, decision)
         if decision is NO_FAULT or not decision.strikes_after:
             return answer
+        visit.due = time.perf_counter()
         return self._spoil(visit, decision, answer)
 
     async def _through_gates(self, visit: Visit, call: Call, closed: Mapping[str, Sequence[Gate]]) -> Any:  # noqa: ANN401
@@ -230,11 +238,16 @@ class ScimServer:
         if not await visit.pass_gates(closed.get("before_commit", ())):
             return visit.cut()
         answer = self._perform(visit, call, decision.serving)
+        if isinstance(answer, Coroutine):
+            answer = await answer
+            if isinstance(answer, wire.Cut):
+                return answer
         if call.verdict is not None:
             decision = self._add_inner(visit, call.verdict, decision)
         # What has committed nothing is not held where a commit is waited for.
         if visit.exchange.changes and not await visit.pass_gates(closed.get("after_commit", ())):
             return visit.cut()
+        visit.due = time.perf_counter()
         outcome = await self._spoil(visit, decision, answer) if decision.strikes_after else answer
         last = closed.get("before_last_byte", ())
         if last and isinstance(outcome, wire.Answer):
@@ -249,16 +262,20 @@ class ScimServer:
             visit.exchange.faults = (*visit.exchange.faults, *inner.applied)
         return decision
 
-    async def _spoil(self, visit: Visit, decision: Decision, answer: wire.Answer) -> Any:  # noqa: ANN401
+    async def _spoil(self, visit: Visit, decision: Decision, answer: Any) -> Any:  # noqa: ANN401 - or a coroutine of it
         """What a fault does to the answer, after the commit."""
+        if isinstance(answer, Coroutine):
+            answer = await answer
+            if isinstance(answer, wire.Cut):
+                return answer
         if decision.delay_after and not await visit.pause(decision.delay_after):
             return visit.cut()
         if decision.terminal is not None:
             return await visit.strike(decision.terminal, answer)
         return answer
 
-    def _perform(self, visit: Visit, call: Call, serving: Sequence[Served] = ()) -> wire.Answer:
-        """Commit what is asked for, and make the answer."""
+    def _perform(self, visit: Visit, call: Call, serving: Sequence[Served] = ()) -> Any:  # noqa: ANN401
+        """Commit what is asked for, and make the answer; a coroutine of it where a search takes long."""
         tenant, exchange = visit.tenant, visit.exchange
         media = visit.media_type()
         try:
@@ -270,12 +287,15 @@ class ScimServer:
             if serving:
                 reply = self._serve(visit, call, serving)
             else:
-                reply = tenant.service.perform(call, now)
+                call.patient = True
+                reply = tenant.perform(call, now)
                 if reply.changes:
                     exchange.changes = tenant.note(reply.changes, exchange.n, now)
             exchange.resource = reply.resource
             body = reply.body
             if body is None:
+                if isinstance(reply, Unfinished):
+                    return self._search(visit, call, reply)
                 body = b""
             elif "Content-Type" not in reply.headers:  # a fault may have set another
                 reply.headers["Content-Type"] = media
@@ -283,7 +303,7 @@ class ScimServer:
         except ScimError as error:
             answer = error_answer(error, media)
         except Exception:
-            log.exception(_UNEXPECTED, visit.request.method, visit.request.raw_path)
+            log.exception(_UNEXPECTED, visit.request.method, tenant.journal.masks.target(visit.request.raw_path))
             answer = failure()
         if serving:  # a fault takes a header away by leaving it empty
             answer.headers = {name: value for name, value in answer.headers.items() if value}
@@ -294,14 +314,41 @@ class ScimServer:
         exchange.status, exchange.response_headers, exchange.response_body = answer.status, answer.headers, answer.body
         return answer
 
+    async def _search(self, visit: Visit, call: Call, reply: Unfinished) -> Any:  # noqa: ANN401
+        """Go on with a search a slice at a time, so that others are served between; it ends early for who has left."""
+        exchange, media = visit.exchange, visit.media_type()
+        done = False
+        try:
+            while not done:
+                async with self.turns.turn():
+                    if visit.is_over():
+                        return visit.cut()
+                    if wire.left(visit.request):
+                        return wire.Cut()
+                    done = reply.go_on()
+            answer = wire.Answer(reply.status, {"Content-Type": media, **reply.headers}, reply.body or b"")
+        except ScimError as error:
+            answer = error_answer(error, media)
+        except Exception:
+            log.exception(_UNEXPECTED, visit.request.method, visit.tenant.journal.masks.target(visit.request.raw_path))
+            answer = failure()
+        if call.tolerance.used:
+            exchange.leniencies = call.tolerance.report()
+        return told(exchange, answer)
+
     @staticmethod
     def _serve(visit: Visit, call: Call, serving: Sequence[Served]) -> Reply:
         """Serve a request through the faults that change how; all that is committed is in the history."""
         session = visit.session(call)
         try:
-            return session.serve(call, serving)
-        finally:
-            session.note()
+            with visit.tenant.kept():
+                try:
+                    return session.serve(call, serving)
+                finally:
+                    session.note()
+        except KeepError:
+            visit.exchange.changes = ()
+            raise
 
     def _admit(self, grant: Grant, call: Call) -> None:
         """Refuse what the credentials do not allow."""
@@ -318,7 +365,9 @@ class ScimServer:
         started = time.perf_counter()
         headers = request.headers
         try:
-            body = await read_body(request, self.options.max_body) if request.can_read_body else b""
+            body = b""
+            if request.can_read_body:
+                body = await read_body(request, self.options.max_body, self.options.read_timeout)
         except ScimError as error:
             asked = unread(error)
         else:
@@ -345,7 +394,12 @@ class ScimServer:
             return visit.cut()
         if decision.terminal is not None and decision.phase == "before":
             return await visit.strike(decision.terminal, wire.Answer(200, {}, b""))
-        answer = told(exchange, self.token_endpoint.answer(asked, tenant))
+        try:
+            with tenant.kept():
+                answer = self.token_endpoint.answer(asked, tenant)
+        except KeepError as error:
+            answer = self.token_endpoint.answer(unread(error), tenant)
+        told(exchange, answer)
         return await self._spoil(visit, decision, answer) if decision.strikes_after else answer
 
     # -- the steps ---------------------------------------------------------------------------------------------
@@ -389,4 +443,4 @@ def called_host(request: Request) -> str:
 
 def create_server(server: ScimServer) -> web.Server:
     """The low-level aiohttp server: about twice as fast as an Application, and it tells one connection from another."""
-    return Connection.server(server.begin, max_line_size=_LINE_LIMIT, max_field_size=_LINE_LIMIT, access_log=None)
+    return Connection.server(server.begin, server.options)

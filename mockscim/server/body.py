@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from mockscim.scim.call import Call
 from mockscim.scim.errors import ScimError
 from mockscim.server.arrival import Arrival, Request
-from mockscim.server.connection import Connection
+from mockscim.server.connection import Connection, too_slow
 
 _CLOSE = {"Connection": "close"}
 _BODY_TYPES = frozenset({"application/scim+json", "application/json"})
@@ -26,11 +28,17 @@ def body_at_hand(request: Request, limit: int) -> bytes | None:
     return content.read_nowait()
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int, within: float | None = None) -> bytes:
     """The body of a request, within a limit.
 
+    Args:
+        request: whose head has been read.
+        limit: the most bytes it may have.
+        within: how long it may take to come, in seconds; None for as long as it takes.
+
     Raises:
-        ScimError: 413 beyond it, 400 when it is not framed or encoded as its headers say.
+        ScimError: 413 beyond the limit, 408 when it takes longer, 400 when it is not framed or encoded as its headers
+            say.
     """
     announced = request.content_length
     if announced is not None and announced > limit:
@@ -43,19 +51,28 @@ async def read_body(request: Request, limit: int) -> bytes:
         and request.version >= (1, 1)
     ):
         _continue(request)
-    chunks: list[bytes] = []
-    size = 0
     try:
-        async for chunk in request.content.iter_any():
-            size += len(chunk)
-            if size > limit:
-                raise _too_large(limit)
-            chunks.append(chunk)
+        async with asyncio.timeout(within):
+            body = await _whole(request, limit)
+    except TimeoutError:
+        request.content.feed_eof()
+        raise too_slow() from None
     except web.RequestPayloadError:
         request.content.feed_eof()  # what may follow cannot be told from another request: nobody reads on
         raise _broken_body() from None
     if isinstance(request.protocol, Connection) and request.protocol.broken is request.content:
         raise _broken_body()
+    return body
+
+
+async def _whole(request: Request, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
     return b"".join(chunks)
 
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from mockscim.faults import Applied, Attempt, Decision, Effect, Respond
 from mockscim.scim.call import GO_ON, Call, Verdict
-from mockscim.scim.filter import Node
+from mockscim.server.visit import Where
 from mockscim.tenant import Tenant
 from mockscim.world import Session
 
@@ -37,7 +37,7 @@ class InnerFaults:
         self,
         tenant: Tenant,
         header: Callable[[str], str | None],
-        where: Callable[[Call], Callable[[Node], bool]],
+        where: Callable[[Call], Where],
         session: Session,
         address: Callable[[], str],
     ) -> None:
@@ -54,11 +54,12 @@ class InnerFaults:
     def __call__(self, call: Call) -> Verdict:
         """Decide about one operation, once."""
         tenant = self._tenant
-        if not tenant.faults.concerns(call.operation, call.refinements):
-            return GO_ON
         path = f"{call.kind.endpoint}/{call.id}" if call.id is not None else call.kind.endpoint
         if call.me:
             path = "/Me"
+        if not tenant.faults.concerns(call.operation, call.refinements, path):
+            return GO_ON
+        where = self._where(call)
         attempt = Attempt(
             call.operation,
             call.refinements,
@@ -66,12 +67,13 @@ class InnerFaults:
             path,
             self._header,
             True,  # noqa: FBT003 - the request was, or there were no job
-            self._where(call),
+            where,
             lambda: tenant.service.commits(call),
             self._session.caller,
             call,
             tenant.service,
             address=self._address,
+            values=where.values,
         )
         decision = tenant.faults.decide(attempt, tenant.clock.now())
         self._applied += decision.applied

@@ -22,6 +22,7 @@ from mockscim.server.arrival import Arrival, Request
 from mockscim.server.door import Door
 from mockscim.server.heads import Heads
 from mockscim.server.insider import Insider
+from mockscim.server.options import Options
 
 # How often a connection that cannot tell of its end (in somebody else's Application) is looked at, in seconds.
 _LOOK_EVERY = 0.1
@@ -30,6 +31,7 @@ _LOOK_EVERY = 0.1
 _READ_SIZE = 64 * 1024
 
 _HTTP_1_1 = (1, 1)
+_HTTP_1_0 = (1, 0)
 
 Begin = Callable[[Request], Any]
 
@@ -37,7 +39,7 @@ Begin = Callable[[Request], Any]
 class Connection(RequestHandler):
     """One connection of the low-level server."""
 
-    __slots__ = ("_begin", "_between", "_heads", "begun", "broken", "lost", "scheme", "serial")
+    __slots__ = ("_begin", "_between", "_heads", "_slow", "begun", "broken", "lost", "scheme", "serial")
 
     def __init__(
         self,
@@ -52,6 +54,8 @@ class Connection(RequestHandler):
         self._heads = heads
         # Whether the parser is between two requests, so that what comes next is the beginning of one.
         self._between = True
+        # What ends a request whose head does not come to its end.
+        self._slow: asyncio.TimerHandle | None = None
         self.serial = serial
         self.scheme = "http"
         self.lost: set[Callable[[], None]] = set()
@@ -110,10 +114,15 @@ class Connection(RequestHandler):
             self._go_on(_Parsed(error), data)
             return
         messages = parsed[0]
-        if not messages and not parsed[1]:  # part of a head or body, or nothing: aiohttp asks so after each body
+        if not messages and not parsed[1]:  # part of a head, or nothing: aiohttp asks so after each body
             self._between = begins and not data
             self._end_broken_bodies()
+            if data and self._slow is None and isinstance(self._manager, _Server):
+                self._slow = self._loop.call_later(self._manager.read_timeout, self._give_up)
             return
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
         if (
             self.begun is not None
             or len(messages) != 1
@@ -124,6 +133,13 @@ class Connection(RequestHandler):
             self._end_broken_bodies()
             if not waiter.done():
                 waiter.set_result(None)
+
+    def _give_up(self) -> None:
+        """End a connection whose client has begun a request and does not come to the end of its head."""
+        self._slow = None
+        if self.transport is not None and self._waiter is not None and not self._waiter.done():
+            _refusal(too_slow()).send(self.transport, "GET", old=False)
+            self.force_close()
 
     def _go_on(self, parsed: _Parsed, data: bytes) -> None:
         """Let aiohttp do with what was parsed whatever it does."""
@@ -143,6 +159,7 @@ class Connection(RequestHandler):
         if (
             message.should_close
             or message.upgrade
+            or message.version > _HTTP_1_1
             or (payload is not EMPTY_PAYLOAD and (not payload.is_eof() or payload.exception() is not None))
         ):
             return False
@@ -193,6 +210,8 @@ class Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Wake whoever waits for the client to leave; what has begun goes on, for it commits when it is due."""
         begun, self.begun = self.begun, None
+        if self._slow is not None:
+            self._slow.cancel()
         super().connection_lost(exc)
         if begun is not None:
             task = self._loop.create_task(begun)
@@ -212,30 +231,43 @@ class Connection(RequestHandler):
         detail = "the request is not HTTP as RFC 9112 has it"
         if isinstance(exc, LineTooLong):
             status, detail = 431, "the request line or a header is too long"
+        elif "too many headers" in str(exc).lower():  # for which aiohttp has no class
+            status, detail = 431, "the request has too many headers"
         error = ScimError(status, None, detail)
         if self.transport is None:
             return wire.Cut()
-        headers = {"Content-Type": "application/scim+json"}
-        return wire.Answer(error.status, headers, error.body(), keep_alive=False)
+        return _refusal(error)
 
     @staticmethod
-    def server(begin: Begin, **options: Any) -> web.Server:  # noqa: ANN401
+    def server(begin: Begin, options: Options) -> web.Server:
         """A low-level server whose connections are of this class.
 
         Args:
             begin: answers a request: returns an Answer, or a coroutine that ends in an Answer or Cut.
-            options: for aiohttp's RequestHandler.
+            options: how long a head may be, and how long clients may take.
         """
 
         async def handle(request: BaseRequest) -> Any:  # noqa: ANN401
             connection = request.protocol
+            if not _HTTP_1_0 <= request.version <= _HTTP_1_1:
+                return _refusal(ScimError(505, None, "HTTP/1.1 and HTTP/1.0 are spoken here"))
             if isinstance(connection, Connection) and connection.begun is not None:
                 outcome, connection.begun = connection.begun, None
             else:
                 outcome = begin(request)
             return await outcome if isinstance(outcome, Coroutine) else outcome
 
-        return _Server(handle, begin, **options)
+        return _Server(handle, begin, options)
+
+
+def too_slow() -> ScimError:
+    """408: a request that does not come to its end in time (RFC 9110 §15.5.9)."""
+    return ScimError(408, None, "the request took too long to come in", {"Connection": "close"})
+
+
+def _refusal(error: ScimError) -> wire.Answer:
+    """The last answer of a connection."""
+    return wire.Answer(error.status, {"Content-Type": "application/scim+json"}, error.body(), keep_alive=False)
 
 
 @contextmanager
@@ -284,11 +316,17 @@ _consumed: Callable[[Any], None] | None = getattr(HttpRequestParser, "message_co
 class _Server(web.Server):
     """Makes Connections in the place of aiohttp's own; ``door`` is set by who listens."""
 
-    def __init__(self, handler: Callable[[BaseRequest], Any], begin: Begin, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, handler: Callable[[BaseRequest], Any], begin: Begin, options: Options) -> None:
         super().__init__(handler)
         self._begin = begin
-        self._heads = Heads()
-        self._options = options
+        self._heads = Heads(options.max_head)
+        self._options: dict[str, Any] = {
+            "access_log": None,
+            "max_line_size": options.max_head,
+            "max_field_size": options.max_head,
+            "keepalive_timeout": options.idle_timeout,
+        }
+        self.read_timeout = options.read_timeout
         self._serials = itertools.count(1)
         self.door: Door | None = None
 

@@ -3,8 +3,9 @@
     HTTP        handle:  guard → action → body ─┐
     in process                                  perform → Result, or a ControlError
 
-It answers to an admin token where one was set. Without one it looks at the Host header, so that a web page whose name
-was rebound to 127.0.0.1 gets nothing; and a foreign Origin is refused always.
+It answers to an admin token where one was set. Without one it looks at the Host header, and at the host of a target
+that is a whole URL (RFC 9112 §3.2.2), so that a web page whose name was rebound to 127.0.0.1 gets nothing; and a
+foreign Origin is refused always.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from mockscim.clock import ClockError
 from mockscim.faults import FaultError
 from mockscim.fixtures import FixtureError
 from mockscim.profiles import ProfileError
-from mockscim.scim.errors import ScimError
+from mockscim.scim.body import shallow_json
+from mockscim.scim.errors import ScimError, brief
 from mockscim.server import wire
 from mockscim.server.address import Address, base_url, read_query
 from mockscim.server.arrival import Request
@@ -33,6 +35,7 @@ from mockscim.server.body import read_body
 from mockscim.server.insider import Insider
 from mockscim.tenant import Tenant
 from mockscim.tokens import TokenError, digest
+from mockscim.version import VERSION_HEADER, __version__
 
 if TYPE_CHECKING:
     from mockscim.server.app import ScimServer
@@ -45,10 +48,11 @@ class ControlError(Exception):
     """A control request that is refused; ``where`` is a JSON pointer into what was sent."""
 
     def __init__(self, status: int, detail: str, where: str | None = None, **headers: str) -> None:
+        detail = brief(detail)
         super().__init__(detail)
         self.status = status
         self.detail = detail
-        self.where = where
+        self.where = brief(where, 500) if where else where
         self.headers: Mapping[str, str] = headers
 
     def document(self) -> dict[str, Any]:
@@ -78,9 +82,11 @@ class Ask:
     def json(self) -> Any:  # noqa: ANN401
         """The body, parsed."""
         try:
-            return orjson.loads(self.body or b"null")
+            return shallow_json(self.body or b"null")
         except orjson.JSONDecodeError as error:
             raise ControlError(400, f"the body is not JSON: {error}") from None
+        except ValueError as error:
+            raise ControlError(400, f"the body cannot be taken: {error}") from None
 
     def document(self, kind: type[_T]) -> _T:
         """The body as a typed document."""
@@ -122,7 +128,7 @@ class Route:
     missing: bool
 
 
-ROUTES: list[Route] = []
+_ROUTES: list[Route] = []
 _A = TypeVar("_A", bound=Action)
 
 
@@ -138,10 +144,17 @@ def route(
     """Register what answers a method and path; the named groups of the pattern become the parts of the Ask."""
 
     def register(action: _A) -> _A:
-        ROUTES.append(Route(method, re.compile(pattern), action, answers, body, query, missing))
+        _ROUTES.append(Route(method, re.compile(pattern), action, answers, body, query, missing))
         return action
 
     return register
+
+
+def routes() -> list[Route]:
+    """The whole table. What answers is imported with the first control request: speaking SCIM needs none of it."""
+    from mockscim.server import actions, gates, holdings, judging, verifying  # noqa: F401, PLC0415
+
+    return _ROUTES
 
 
 class Control:
@@ -205,7 +218,8 @@ class Control:
         with _refusals():
             action, parts = _find(method, path)
             self.server.tenants.look(tenant).catch_up()
-            result = action(self, Ask(tenant, parts, parameters, body, request))
+            with self.server.tenants.kept(tenant):
+                result = action(self, Ask(tenant, parts, parameters, body, request))
             return await result if isinstance(result, Coroutine) else result
 
     def _guard(self, request: Request) -> None:
@@ -221,16 +235,19 @@ class Control:
                 challenge = {"WWW-Authenticate": 'Bearer realm="mockscim control"'}
                 raise ControlError(401, "the control API needs the admin token as a Bearer token", None, **challenge)
             return
-        name = _host_name(host)
-        if name not in self._hosts and not _is_loopback(name):
+        if not all(self._welcomes(each) for each in (host, *_authority(request.raw_path))):
             detail = "the control API answers to loopback hosts; start with --allow-host or --admin-token for others"
             raise ControlError(403, detail)
+
+    def _welcomes(self, host: str) -> bool:
+        name = _host_name(host)
+        return name in self._hosts or _is_loopback(name)
 
 
 def _find(method: str, path: str) -> tuple[Action, tuple[str, ...]]:
     """The action for a method and path, and the parts of the path."""
     allowed: list[str] = []
-    for its in ROUTES:
+    for its in routes():
         found = its.pattern.fullmatch(path)
         if found is not None:
             if its.method == method:
@@ -249,10 +266,15 @@ def _netloc(origin: str) -> str | None:
         return None
 
 
+def _authority(target: str) -> tuple[str, ...]:
+    """The host and port of a request target that is a whole URL; nothing of one that is a path."""
+    return () if target.startswith("/") else (urlsplit(target).netloc,)
+
+
 def _host_name(host: str) -> str:
     """The name in a Host header, without port; empty when it is none."""
     found = _HOST.fullmatch(host)
-    return (found[1] or found[2]).lower() if found is not None else ""
+    return (found[1] or found[2]).lower().removesuffix(".") if found is not None else ""
 
 
 def _is_loopback(name: str) -> bool:
@@ -280,8 +302,9 @@ def _refusals() -> Iterator[None]:
 
 
 def _answer(status: int, value: Any, headers: Mapping[str, str] | None = None) -> wire.Answer:  # noqa: ANN401
-    sent = {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}
+    sent = {VERSION_HEADER: __version__, "Cache-Control": "no-store", **(headers or {})}
     keep_alive = sent.pop("Connection", "") != "close"
     if status == 204:
-        return wire.Answer(status, headers or {}, b"")
+        return wire.Answer(status, sent, b"")
+    sent["Content-Type"] = "application/json"
     return wire.Answer(status, sent, value if isinstance(value, bytes) else orjson.dumps(value), keep_alive=keep_alive)

@@ -28,6 +28,9 @@ How = Literal["closed", "reset"]
 _RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: closing is a reset
 _STEPS_IN = 3  # rounds of the event loop from accepting to a connection that can be closed
 _AT_ONCE = 100  # how many are turned away before others have their turn
+# How many asyncio accepts in a row. It takes its backlog for that, too; and where no file descriptors are left it tries
+# as often in vain, tells of each, and comes back for each a second later, which soon is all that it does.
+_ACCEPTED_AT_ONCE = 1
 
 
 class Door:
@@ -74,7 +77,8 @@ class Door:
     async def _listen(self, sockets: list[socket.socket]) -> None:
         loop = asyncio.get_running_loop()
         for one in sockets:
-            listener = await loop.create_server(self._server, sock=one, backlog=self._backlog, ssl=self._context)
+            listener = await loop.create_server(self._server, sock=one, backlog=_ACCEPTED_AT_ONCE, ssl=self._context)
+            one.listen(self._backlog)
             self._listeners.append(listener)
 
     def shut(self, seconds: float, how: How, cuts: set[Callable[[], None]]) -> None:

@@ -31,6 +31,11 @@ def create_app(
     clock: str = "real",
     admin_token: str | None = None,
     base_url: str | None = None,
+    persist: str | Path | None = None,
+    max_body: str | int = "1MiB",
+    max_head: str | int = "128KiB",
+    read_timeout: str | float = "1m",
+    idle_timeout: str | float = "1h",
 ) -> web.Application:
     """An aiohttp Application that serves SCIM below ``/scim/v2``: to embed, or for pytest-aiohttp's ``aiohttp_client``.
 
@@ -54,9 +59,15 @@ def create_app(
         clock: ``real``, ``virtual`` or ``virtual:2026-01-01T00:00:00Z``.
         admin_token: what the control API wants; without it, it answers to loopback hosts only.
         base_url: what ``location`` starts with, in place of the Host that was called.
+        max_body: the largest body of a SCIM request: a size such as ``1MiB``.
+        max_head: the longest request line, and the longest header: a size.
+        read_timeout: how long a SCIM request may take to come in: a duration. In an Application that is its body;
+            heads are its runner's.
+        idle_timeout: how long a connection stays open without a request: a duration.
+        persist: a file that keeps the data, and has it again the next time; one application at a time has it.
 
     Raises:
-        FixtureError, ProfileError, FaultError, ClockError, ValueError: something given cannot be used.
+        FixtureError, ProfileError, FaultError, ClockError, PersistError, ValueError: something given cannot be used.
     """
     setup = set_up(
         {
@@ -74,6 +85,11 @@ def create_app(
             "clock": clock,
             "admin_token": admin_token,
             "base_url": base_url,
+            "max_body": max_body,
+            "max_head": max_head,
+            "read_timeout": read_timeout,
+            "idle_timeout": idle_timeout,
+            "persist": persist,
         }
     )
     server = ScimServer(setup.start, setup.options)
@@ -84,9 +100,19 @@ def create_app(
     async def stop(_: web.Application) -> None:
         server.stop()
 
-    app = web.Application(client_max_size=setup.options.max_body, handler_args={"access_log": None})
+    async def close(_: web.Application) -> None:
+        server.close()
+
+    handling = {
+        "access_log": None,
+        "max_line_size": setup.options.max_head,
+        "max_field_size": setup.options.max_head,
+        "keepalive_timeout": setup.options.idle_timeout,
+    }
+    app = web.Application(client_max_size=setup.options.max_body, handler_args=handling)
     app.router.add_route("*", "/{tail:.*}", server.handle, expect_handler=_expect_later)
     app.on_shutdown.append(stop)
+    app.on_cleanup.append(close)
     app[SERVER] = server
     app[TOKEN] = setup.token
     return app

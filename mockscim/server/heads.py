@@ -51,9 +51,14 @@ class Read(NamedTuple):
 
 
 class Heads:
-    """The header blocks that one server has seen."""
+    """The header blocks that one server has seen.
 
-    def __init__(self) -> None:
+    Args:
+        longest_line: how long a request line may be, in bytes; the parser judges one that is longer.
+    """
+
+    def __init__(self, longest_line: int = _LONGEST_LINE) -> None:
+        self._longest_line = min(longest_line, _LONGEST_LINE)
         self._known: dict[bytes, Head] = {}
 
     def __len__(self) -> int:
@@ -64,7 +69,7 @@ class Heads:
         line = data.find(b"\r\n")
         end = data.find(b"\r\n\r\n", line) + 4
         head = self._known.get(data[line:end])
-        if head is None or head.length != len(data) - end or line > _LONGEST_LINE:
+        if head is None or head.length != len(data) - end or line > self._longest_line:
             return None
         try:
             method, target, version = data[:line].decode("ascii").split(" ")

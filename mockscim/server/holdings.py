@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from mockscim.journal import MASK
+from mockscim.masking import MASK
 from mockscim.scim import match
 from mockscim.scim.errors import not_found
 from mockscim.scim.record import Record
 from mockscim.scim.schema import ResourceType
+from mockscim.scim.searching import SLICE, Moment, Steps, finished, scan
 from mockscim.scim.table import folded
 from mockscim.server import shapes
 from mockscim.server.control import Ask, Control, ControlError, Result, route
+from mockscim.server.insider import Insider
 from mockscim.tenant import Tenant
 
 _TYPE = "/resources/(?P<type>[^/]+)"
@@ -24,24 +26,58 @@ _OTHER_NAMES = ("username", "displayname")
 
 
 @route("GET", _TYPE, {200: shapes.Resources}, query=("filter", "name", "skip", "limit"), missing=True)
-def _get_resources(control: Control, ask: Ask) -> Result:
+def _get_resources(control: Control, ask: Ask) -> Result | Coroutine[Any, Any, Result]:
     """The resources of a type as they are in the store, past SCIM; nothing is left in the journal."""
     tenant = control.tenant(ask)
     kind = tenant.resource_type(ask.parts[0])
     table, base = tenant.store.tables[kind.name], control.base(ask)
     skip, limit = ask.number("skip", 0), ask.number("limit", 1000)
     name, text = ask.parameters.get("name"), ask.parameters.get("filter")
-    found = table.page(0, len(table)) if name is None else _called(tenant, kind, name)
-    if text is not None:
-        query = match.compile_filter(text, kind)
-        found = [record for record in found if query.matches(tenant.store.document(record, base))]
-    shown = found[skip : skip + limit]
+    if name is None and text is None:
+        return _listed(tenant, kind, table.page(skip, limit), len(table), skip, base)
+    query = match.compile_filter(text, kind) if text is not None else None
+    if name is not None:
+        found = _called(tenant, kind, name)
+        if query is not None:
+            found = [record for record in found if query.matches(tenant.store.document(record, base))]
+        return _listed(tenant, kind, found[skip : skip + limit], len(found), skip, base)
+    assert query is not None  # noqa: S101 - there is a name, or a filter
+    needs, derived = query.needs, kind.derives(query.needs)
+    moment = Moment(tenant.store, [kind], lasting=True)
+    steps = scan(
+        moment,
+        kind,
+        lambda records: tenant.store.documents(kind, records, base, needs),
+        query.matches,
+        derived=derived,
+    )
+
+    def answer(found: list[Record]) -> Result:
+        with moment.seen([kind]):
+            return _listed(tenant, kind, found[skip : skip + limit], len(found), skip, base)
+
+    if isinstance(ask.request, Insider) or len(table) <= SLICE:
+        return answer(finished(steps))
+    return _in_turns(control, steps, answer)
+
+
+async def _in_turns(control: Control, steps: Steps[list[Record]], answer: Callable[[list[Record]], Result]) -> Result:
+    """Do a search a slice at a time, so that others are served between."""
+    while True:
+        async with control.server.turns.turn():
+            try:
+                next(steps)
+            except StopIteration as done:
+                return answer(done.value)
+
+
+def _listed(tenant: Tenant, kind: ResourceType, shown: list[Record], total: int, skip: int, base: str) -> Result:
     return 200, {
         "type": kind.name,
         "items": [_shown(tenant, record, base) for record in shown],
         "names": _names(tenant, shown),
-        "total": len(found),
-        "next": skip + limit if len(found) > skip + limit else None,
+        "total": total,
+        "next": skip + len(shown) if shown and total > skip + len(shown) else None,
     }
 
 

@@ -14,6 +14,7 @@ from mockscim.faults.documents import convert
 from mockscim.fixtures import Entry, Fixture, resolve_members
 from mockscim.invariants.marks import Expectation, Mark, MarkDocument, place
 from mockscim.invariants.parameters import Strictness
+from mockscim.scim.body import shallow_json
 from mockscim.server import shapes
 from mockscim.server.control import Ask, Control, ControlError, Result, route
 from mockscim.tenant import Tenant
@@ -100,8 +101,8 @@ def _value(name: str, text: str) -> object:
     if name in ("only", "within", "pause") and not text.replace(".", "", 1).isdigit():
         return text
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return shallow_json(text)
+    except ValueError:
         return text
 
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 import orjson
 
-from mockscim.journal import MASK
+from mockscim.masking import MASK
 from mockscim.scim.errors import ScimError
 from mockscim.server.auth import BASIC, decode_basic
 from mockscim.server.wire import Answer

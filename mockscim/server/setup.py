@@ -13,13 +13,13 @@ import msgspec
 import orjson
 
 from mockscim import fixtures, profiles
-from mockscim.durations import parse_duration
+from mockscim.durations import parse_duration, parse_size
 from mockscim.faults import parse_spec, read_scenario
 from mockscim.faults.documents import suggestion
 from mockscim.fixtures import Fixture
 from mockscim.server.auth import parse_login
 from mockscim.server.oauth import parse_client
-from mockscim.server.options import Options, fixed_base
+from mockscim.server.options import Options, fixed_base, head_limit, time_out
 from mockscim.tenant import Start
 from mockscim.tokens import TokenDocument
 
@@ -46,6 +46,11 @@ class ServerOptions(TypedDict, total=False):
     clock: str  # real
     admin_token: str | None  # none is asked for
     base_url: str | None  # of the Host that was called
+    max_body: str | int  # 1MiB
+    max_head: str | int  # 128KiB
+    read_timeout: str | float  # 1m
+    idle_timeout: str | float  # 1h
+    persist: str | Path | None  # none
 
 
 class Setup(NamedTuple):
@@ -81,6 +86,7 @@ def set_up(given: ServerOptions) -> Setup:
     check_options(given)
     fixture = read_fixture(given.get("fixture"))
     seed, rules = read_faults(given.get("faults", ()))
+    persist = given.get("persist")
     told = given.get("seed")
     wanted = given.get("token")
     tokens = several(secrets.token_urlsafe(24) if wanted is None else wanted)
@@ -102,6 +108,11 @@ def set_up(given: ServerOptions) -> Setup:
         token_ttl=parse_duration(given.get("token_ttl", "1h")),
         admin_token=given.get("admin_token"),
         base_url=fixed_base(given.get("base_url")),
+        max_body=parse_size(given.get("max_body", "1MiB")),
+        max_head=head_limit(given.get("max_head", "128KiB")),
+        read_timeout=time_out(given.get("read_timeout", "1m")),
+        idle_timeout=time_out(given.get("idle_timeout", "1h")),
+        persist=os.fspath(persist) if persist is not None else None,
     )
     first = next((each if isinstance(each, str) else str(each["token"]) for each in tokens), "")
     return Setup(start, options, first)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 from mockscim.scim.errors import ScimError
 from mockscim.server.auth import EXPIRED, Login, credentials, refused
+from mockscim.server.definition import start_of
 from mockscim.server.options import Options
 from mockscim.tenant import Start, Tenant
 from mockscim.tokens import FULL, Grant, Token, digest
 
+if TYPE_CHECKING:
+    from mockscim.persist.keeping import Keeping
+
+# A larger tenant is not let go of in one go.
+_LARGE = 10_000
 # A shared server gets a tenant for each test; those that nobody uses any more make room.
 MOST_TENANTS = 1000
 IDLE_AFTER = 3600.0
@@ -23,12 +33,20 @@ class Tenants:
         start: what a tenant starts from unless told otherwise.
         tokens: the start tokens, which open every tenant.
         logins: names and passwords that do so, too.
+        keeping: the file in which they survive the process; None for none.
     """
 
-    def __init__(self, start: Start, tokens: Iterable[str], logins: Iterable[Login] = ()) -> None:
+    def __init__(
+        self, start: Start, tokens: Iterable[str], logins: Iterable[Login] = (), keeping: Keeping | None = None
+    ) -> None:
         self.start = start
-        self._tenants: dict[str, Tenant] = {"": Tenant("", start)}
-        self._used: dict[str, float] = {}
+        self._keeping = keeping
+        self._tenants: dict[str, Tenant] = {}
+        if keeping is not None:
+            self._tenants = keeping.take_up(partial(start_of, start))
+        if "" not in self._tenants:
+            self._tenants[""] = self._made("", start)
+        self._used: dict[str, float] = {name: time.monotonic() for name in self._tenants if name}
         self._start_grants: dict[bytes | None, Grant] = {digest(token): FULL for token in tokens}
         self._start_grants |= {login.digest: Grant(user=login.user) for login in logins}
 
@@ -38,9 +56,19 @@ class Tenants:
 
         Raises:
             FixtureError, ProfileError, FaultError, ClockError, TokenError: the start cannot be used.
+            PersistError: the file in which they survive cannot.
         """
         start = start.merged(max_body=options.max_body, schemes=options.schemes)
-        return Tenants(start, options.tokens, options.basic)
+        if options.persist is None:
+            return Tenants(start, options.tokens, options.basic)
+        from mockscim.persist.keeping import Keeping  # noqa: PLC0415 - which imports sqlite3
+
+        keeping = Keeping(options.persist)
+        try:
+            return Tenants(start, options.tokens, options.basic, keeping)
+        except BaseException:
+            keeping.close()
+            raise
 
     def __iter__(self) -> Iterator[Tenant]:
         return iter(list(self._tenants.values()))
@@ -96,18 +124,31 @@ class Tenants:
         tenant = self._tenants.get(name)
         if tenant is None:
             self._make_room()
-            tenant = self._tenants[name] = Tenant(name, self.start)
+            tenant = self._tenants[name] = self._made(name, self.start)
         if name:
             self._used[name] = time.monotonic()
         return tenant
 
-    def remake(self, name: str, start: Start) -> Tenant:
-        """Make a tenant anew from a start of its own; the old one's requests in flight are cut."""
+    def _made(self, name: str, start: Start, definition: str | None = None) -> Tenant:
+        """A tenant from its start, which is kept from now on where any is, by what defines it."""
         tenant = Tenant(name, start)
+        if self._keeping is not None:
+            self._keeping.begin(tenant, definition)
+        return tenant
+
+    def remake(self, name: str, start: Start, definition: str | None = None) -> Tenant:
+        """Make a tenant anew from a start of its own; the old one's requests in flight are cut.
+
+        Args:
+            name: the tenant's name.
+            start: what it starts from.
+            definition: the document that made ``start`` of the server's, as ``definition.start_of`` reads it.
+        """
         if name not in self._tenants:
             self._make_room()
-        else:
-            self._tenants[name].cut()
+        tenant = self._made(name, start, definition)
+        if name in self._tenants:
+            _retire(self._tenants[name])
         self._tenants[name] = tenant
         if name:
             self._used[name] = time.monotonic()
@@ -127,12 +168,28 @@ class Tenants:
         if not name:
             self.remake("", self.start)
             return True
-        tenant = self._tenants.pop(name, None)
-        self._used.pop(name, None)
-        if tenant is None:
+        if name not in self._tenants:
             return False
-        tenant.cut()
+        if self._keeping is not None:
+            self._keeping.forget(name)
+        del self._used[name]
+        _retire(self._tenants.pop(name))
         return True
+
+    @contextmanager
+    def kept(self, name: str) -> Iterator[None]:
+        """What is changed in a tenant inside is kept at the end, where anything is; also if it is made inside."""
+        try:
+            with self.look(name).kept():
+                yield
+        finally:
+            with self.look(name).kept():
+                pass
+
+    def close(self) -> None:
+        """Let go of the file in which they survive."""
+        if self._keeping is not None:
+            self._keeping.close()
 
     def _make_room(self) -> None:
         now = time.monotonic()
@@ -141,3 +198,21 @@ class Tenants:
                 self.drop(name)
         if len(self._tenants) >= MOST_TENANTS:
             raise ScimError(503, None, f"there are {MOST_TENANTS} tenants, all in use; drop one", {"Retry-After": "60"})
+
+
+def _retire(tenant: Tenant) -> None:
+    """End what a tenant has in flight, and let go of its data; of much data a little at a time, for others go on."""
+    tenant.cut()
+    if tenant.store.size < _LARGE:
+        return
+    parts = tenant.store.dismantled()
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return  # nobody waits for a turn here, and the garbage collector will find it
+
+    def go_on() -> None:
+        if next(parts, 0) is None:
+            loop.call_soon(go_on)
+
+    loop.call_soon(go_on)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -30,7 +31,7 @@ class Visit:
     """One request while it is here: what came, where it goes, and which life of the tenant it belongs to."""
 
     __slots__ = (
-        "epoch", "exchange", "generation", "grant", "head", "request", "started", "tenant",
+        "due", "epoch", "exchange", "generation", "grant", "head", "request", "started", "tenant",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +51,8 @@ class Visit:
         self.started = started
         self.epoch = tenant.journal.epoch
         self.generation = tenant.generation
+        # From when on it waits: since that was decided, not since its turn has come, for many may be there at once.
+        self.due = 0.0
 
     def media_type(self) -> str:
         """What an answer with a body is of: as the profile has it, or the plain JSON that the client asks for."""
@@ -66,6 +69,7 @@ class Visit:
     def attempt(self, call: Call) -> Attempt:
         """The request as far as rules and gates ask about it."""
         request, tenant, grant = self.request, self.tenant, self.grant
+        where = Where(tenant, call)
         return Attempt(
             call.operation,
             call.refinements,
@@ -73,13 +77,14 @@ class Visit:
             self.exchange.path or "/",
             request.headers.get,
             grant.good,
-            Where(tenant, call),
+            where,
             lambda: grant.good and lacking(grant, call) is None and tenant.service.commits(call),
             self.caller(),
             call,
             tenant.service,
             request.raw_path,
             self.peer,
+            where.values,
         )
 
     def caller(self) -> str:
@@ -97,14 +102,16 @@ class Visit:
         return Session(self.tenant, self.exchange, self.caller(), self.request.headers.get, call.base)
 
     def decide(self, call: Call) -> Decision:
-        """Ask the rules, once."""
+        """Ask the rules, once; what they make it wait begins now."""
+        self.due = time.perf_counter()
         decision = self.tenant.faults.decide(self.attempt(call), self.tenant.clock.now())
         self.exchange.faults = decision.applied
         return decision
 
     async def pause(self, seconds: float) -> bool:
         """Wait under a latency; False when the tenant was reset meanwhile."""
-        await wire.pause(seconds, self.tenant.cuts)
+        self.due += seconds
+        await wire.pause(max(0.0, self.due - time.perf_counter()), self.tenant.cuts)
         return not self.is_over()
 
     def cut(self) -> wire.Cut:
@@ -171,13 +178,24 @@ class Where:
         """Whether it holds for any of them."""
         if self._call.type is None:
             return False
+        query = _where(node, self._call.type)
+        return any(query.matches(view) for view in self._seen())
+
+    def values(self, attribute: str) -> set[str]:
+        """The texts that any of them has there, case-folded; ``attribute`` is one of the match's NAMES."""
+        name, _, sub = attribute.partition(".")
+        found = [value for view in self._seen() for key, value in view.items() if key.lower() == name]
+        if sub:
+            found = [one.get(sub) for many in found if isinstance(many, list) for one in many if isinstance(one, dict)]
+        return {value.casefold() for value in found if isinstance(value, str)}
+
+    def _seen(self) -> list[dict[str, Any]]:
         if self._views is None:
             self._views = self._tenant.service.views(self._call)
-        query = _where(node, self._call.type)
-        return any(query.matches(view) for view in self._views)
+        return self._views
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _where(node: Node, kind: ResourceType) -> match.Query:
     # A rule may be about several types: what this one does not have simply does not hold.
     return match.compile_filter(node, kind, unknown="false")

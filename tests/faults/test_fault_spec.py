@@ -87,7 +87,7 @@ def test_a_spec_may_set_other_keys_of_the_match():
         ("user.create=", "behind the ="),
         ("user.create=:0.3", "behind the ="),
         ("user=503", "user.create"),
-        ("user.crate=503", "did you mean 'create'"),
+        ("user.crate=503", "did you mean 'user.create'"),
         ("user.create=99", "from 200 to 599"),
         ("user.create=600", "from 200 to 599"),
         ("user.create=" + "9" * 5000, "from 200 to 599"),
@@ -131,7 +131,7 @@ def test_a_wrong_spec_is_explained_with_an_example(spec, words):
     text = str(caught.value)
     assert words in text
     assert "Example: user.create=503:0.3:after" in text
-    assert text.startswith(repr(spec))
+    assert text.startswith(repr(spec)[:400])
 
 
 @given(st.text(alphabet="ur.*=,():503\"' []{}ab\\1", max_size=30) | st.text(max_size=20))

@@ -32,9 +32,9 @@ def shared(serve, monkeypatch):
     server.made = []
     remake = server.scim.tenants.remake
 
-    def noting(name, start):
+    def noting(name, *rest):
         server.made.append(name)
-        return remake(name, start)
+        return remake(name, *rest)
 
     monkeypatch.setattr(server.scim.tenants, "remake", noting)
     return server

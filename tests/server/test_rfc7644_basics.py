@@ -95,7 +95,7 @@ def test_another_version_is_412(client, method):
 def test_a_failure_of_the_server_explains_itself(client, monkeypatch, caplog):
     """A mistake of the server is a 500 whose detail says where the cause is to be found; the server goes on."""
     with monkeypatch.context() as patched:
-        patched.setattr(Service, "perform", lambda *_, **__: 1 / 0)
+        patched.setattr(Service, "_get", lambda *_, **__: 1 / 0)
         assert "log" in assert_scim_error(client.get(ANN), 500)["detail"]
     assert "ZeroDivisionError" in caplog.text
     caplog.clear()

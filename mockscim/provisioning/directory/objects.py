@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from mockscim.clock import parse_instant
+from mockscim.scim.errors import brief
 
 DEFAULT_ACCESS = "00000000-0000-0000-0000-000000000000"
 """The id that stands for no role in particular; the portal shows "Default Access"."""
@@ -42,6 +43,7 @@ class DirectoryError(ValueError):
     """
 
     def __init__(self, source: str, where: str, message: str) -> None:
+        where, message = brief(where, 500), brief(message)
         self.source, self.where, self.message = source, where, message
         joint = ":" if where[:1].isdigit() else ": "
         place = f"{source}{joint}{where}" if source and where else source or where

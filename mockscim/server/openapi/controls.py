@@ -13,7 +13,7 @@ from mockscim.faults.rule import RuleDocument, SequenceDocument
 from mockscim.invariants.parameters import Strictness
 from mockscim.server import shapes
 from mockscim.server.address import CONTROL
-from mockscim.server.control import ROUTES, Route
+from mockscim.server.control import Route, routes
 from mockscim.server.openapi.parts import Document, Parts, answer, content, reference
 
 _JSON = ["application/json"]
@@ -51,7 +51,7 @@ def paths(parts: Parts, *, admin: bool) -> Document:
         text = "What the server was started with as --admin-token"
         parts.security["adminToken"] = {"type": "http", "scheme": "bearer", "description": text}
     found: Document = {}
-    for route in ROUTES:
+    for route in routes():
         path, parameters = _template(route.pattern.pattern)
         operations = found.setdefault(CONTROL + path, {})
         if parameters:
@@ -135,6 +135,7 @@ def _name_rules(parts: Parts) -> None:
     scenario = {"type": "object", "properties": {"rules": several}, "required": ["rules"]}
     parts.name(f"{_PREFIX}Rules", listed)
     parts.name(f"{_PREFIX}AllRules", {"anyOf": [several, scenario]})
+    parts.name(f"{_PREFIX}StartRules", {"anyOf": [several, scenario, {"type": "object", "maxProperties": 0}]})
     parts.name(f"{_PREFIX}NewRules", {"anyOf": [one, several, scenario]})
     parts.name(f"{_PREFIX}RuleOrRules", {"anyOf": [one, listed]})
 

@@ -143,7 +143,7 @@ async def test_a_quarter_of_a_year(segment, company, entra_for):
 def scim2_server():
     """scim2-server from the package index, in a process of its own; empty."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.servers", "scim2-server", "-", "0"],
+        [sys.executable, "-m", "tests.benchmarks.servers", "scim2-server", "0"],
         cwd=Path(__file__).parents[3],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
