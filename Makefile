@@ -9,7 +9,7 @@ ARGS   ?= --profile segment --fixture segment-workspace --token local-only
 UNIT   := tests/scim tests/faults $(wildcard tests/test_clock.py tests/test_durations.py tests/test_fixture*.py \
 	tests/test_leniencies.py tests/test_people.py tests/test_profiles.py tests/test_segment.py tests/test_tenant.py)
 
-.PHONY: serve demo test check lint bench wheel test-wheel test-bare test-interpreters clean
+.PHONY: serve demo test check lint audit bench soak fuzz wheel test-wheel test-bare test-interpreters clean
 
 serve: $(VENV)/ready
 	@$(BIN)/mockscim serve $(ARGS)
@@ -33,6 +33,18 @@ lint: $(VENV)/ready
 bench: $(VENV)/bench
 	$(BIN)/python -m tests.benchmarks $(ARGS_BENCH)
 
+# Known vulnerabilities of what is installed; exit 3 of .ci/audit: nobody could be asked.
+audit: $(VENV)/audit
+	$(BIN)/python .ci/audit $(ARGS_AUDIT)
+
+# Looks for inputs that something cannot bear, a minute for each of tests/fuzz; what is new goes into its corpus.
+fuzz: $(VENV)/ready
+	$(BIN)/python -m tests.fuzz $(or $(ARGS_FUZZ),--minutes 1)
+
+# An hour of mixed traffic with faults on, and whether all is as the clients know it: MOCKSCIM_SOAK_MINUTES=15 for less.
+soak: $(VENV)/ready
+	$(BIN)/python -m tests.soak $(ARGS_SOAK)
+
 wheel: $(VENV)/ready
 	rm -rf dist
 	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
@@ -53,8 +65,12 @@ $(VENV)/ready: pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "mockscim needs Python 3.11 or newer; name one with make PYTHON=…" >&2; exit 1; }
 	@PYTHON="$(PYTHON)" .ci/setup $(VENV)
 
-$(VENV)/bench: $(VENV)/ready
+$(VENV)/bench: $(VENV)/ready pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench >&2
+	@touch $@
+
+$(VENV)/audit: $(VENV)/ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group audit >&2
 	@touch $@
 
 clean:

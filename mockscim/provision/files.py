@@ -189,7 +189,7 @@ def append(path: str | Path, entries: Iterable[dict[str, Any]], option: str) -> 
     """
     lines = b"".join(orjson.dumps(entry) + b"\n" for entry in entries)
     try:
-        with open(path, "ab", opener=_for_its_owner) as file:  # noqa: PTH123 - a Path has no opener
+        with open(path, "ab", opener=_for_its_owner) as file:
             file.write(lines)
     except OSError as error:
         raise FileError(f"{option} {path}: {error.strerror or error}") from None

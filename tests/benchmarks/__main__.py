@@ -5,209 +5,169 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 import sys
 import time
-import urllib.parse
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from tests.benchmarks import data
-from tests.benchmarks.cases import BYTES, CASES, GROWTH, Case
-from tests.benchmarks.client import Answer, Connection, Cost, measure, request
+from tests.benchmarks import curves, fixture, latency, node, page, servers, startup
+from tests.benchmarks import sizes as scale
+from tests.benchmarks.cases import CASES, Case
+from tests.benchmarks.compare import GROUPED, ROOT, Peers, Server, compare, other, own, process
+from tests.benchmarks.report import plain
 
-_ROOT = Path(__file__).parent.parent.parent
-_CONNECTIONS = 16
-_SLOW_BATCH = 16  # requests to scim2-server between two looks at the clock
-_GROUPS = ("add-10", "add-100k")
-
-
-class Server:
-    """One of the compared servers, in a process of its own."""
-
-    def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{name} did not start")
-        port = json.loads(line)["port"]
-        self.pid = process.pid
-        # wsgiref listens with a backlog of five: more connections at once would wait for the kernel to try again.
-        count = 4 if name == "scim2-server" else _CONNECTIONS
-        self.connections = [Connection(port) for _ in range(count)]
-
-    def ask(self, data: bytes) -> Answer:
-        self.connections[0].send(data)
-        return self.connections[0].receive()
-
-    def run(self, requests: Iterator[bytes], count: int, expected: range) -> Cost:
-        return measure(self.pid, self.connections, [next(requests) for _ in range(count)], expected)
+_PARTS = ("start", "fixture", "latency", "memory", "scale", "curves")
+_SCANNED = 100_000  # users that a scan is measured at
 
 
-@contextmanager
-def process(name: str, loop: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A server's process, which ends with the context."""
-    command = [sys.executable, "-m", "tests.benchmarks.servers", name, loop, *arguments]
-    child = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.communicate()
-
-
-def compare(case: Case, ours: Server, bare: Server, other: Server | None, sizes: Sizes, rounds: int) -> dict[str, Any]:
-    """Measure one case in alternating rounds."""
-    grouped = case.name in _GROUPS
-    among = sizes.members if grouped else sizes.users
-    made = case.make("/t/groups/scim/v2" if grouped else "/scim/v2", among)
-    first = ours.ask(next(made))
-    if first.status != case.status:
-        raise SystemExit(f"{case.name}: {first.status} {first.body[:300]!r}")
-    media = urllib.parse.quote(first.content_type, safe="")
-    bare.ask(request("POST", f"/tell?status={first.status}&type={media}", data.TOKEN, first.body))
-    results: dict[str, list[Cost]] = {"mockscim": [], "bare": []}
-    batch, expected = case.batch, range(case.status, case.status + 1)
-    # A server that has been up for a while has a full journal: 10,000 exchanges, or 64 MiB of them.
-    ours.run(made, case.warm, expected)
-    bare.run(made, batch, expected)
-    for _ in range(rounds):
-        results["bare"].append(bare.run(made, batch, expected))
-        results["mockscim"].append(ours.run(made, batch, expected))
-    if other is not None and case.name != "add-100k":
-        theirs = case.make("/v2", sizes.other)
-        other.run(theirs, _CONNECTIONS, range(200, 300))
-        results["scim2-server"] = [other.run(theirs, _SLOW_BATCH, range(200, 300)) for _ in range(3)]
-    row: dict[str, Any] = {"case": case.name, "title": case.title.format(members=f"{sizes.members:,}")}
-    row["bytes"] = len(first.body)
-    row["target"] = case.target
-    for name, costs in results.items():
-        row[name] = {
-            "cpu_us": round(median(cost.cpu for cost in costs) * 1e6, 1),
-            "requests_per_second": round(1 / median(cost.wall for cost in costs)),
-        }
-    # Each round's own ratio, since the machine is faster in one round than in another.
-    pairs = zip(results["bare"], results["mockscim"], strict=True)
-    row["ratio"] = round(median(theirs.cpu / ours.cpu for theirs, ours in pairs), 2)
-    if "scim2-server" in row:
-        row["ratio_scim2_server"] = round(row["scim2-server"]["cpu_us"] / row["mockscim"]["cpu_us"], 1)
-    return row
-
-
+@dataclass(frozen=True)
 class Sizes:
-    """How much there is of everything."""
+    """How much there is of everything, and how often it is measured."""
 
-    def __init__(self, *, quick: bool, loop: str = "asyncio") -> None:
-        self.loop = loop
-        self.users = 100_000
-        self.members = 20_000 if quick else 100_000
-        self.other = 1_000 if quick else 5_000
-        self.rounds = 7 if quick else 15
-        self.memory = 100_000 if quick else 1_000_000
-        self.fixture = 20_000 if quick else 100_000
+    loop: str
+    users: int = 1_000_000
+    members: int = 100_000
+    peer: int = 5_000
+    node: int = 1_000
+    rounds: int = 15
+    few: int = 7
 
-
-def bytes_a_user(how: str, users: int) -> float:
-    command = [sys.executable, "-m", "tests.benchmarks.memory", how, str(users)]
-    done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, check=True)
-    return float(json.loads(done.stdout)["bytes"])
+    @staticmethod
+    def quick(loop: str) -> Sizes:
+        """Under two minutes."""
+        return Sizes(loop, users=100_000, members=20_000, peer=1_000, rounds=7, few=3)
 
 
-def verdict(reached: bool) -> str:
-    return "reached" if reached else "MISSED"
-
-
-def show(row: dict[str, Any]) -> None:
-    other = row.get("scim2-server")
-    goal = f"{row['target']:.1f} {verdict(row['ratio'] >= row['target'])}" if row["target"] is not None else ""
-    print(
-        f"{row['title']:<25} {row['bytes']:>7,} {row['mockscim']['cpu_us']:>9.1f} {row['bare']['cpu_us']:>7.1f} "
-        + (f"{other['cpu_us']:>8,.0f} " if other else f"{'-':>8} ")
-        + f"{row['ratio']:>7.2f} "
-        + (f"{row['ratio_scim2_server']:>7.0f} " if other else f"{'-':>7} ")
-        + f"{row['mockscim']['requests_per_second']:>8,} {row['bare']['requests_per_second']:>7,} "
-        + (f"{other['requests_per_second']:>6,}  " if other else f"{'-':>6}  ")
-        + goal,
-        flush=True,
-    )
-
-
-def http(cases: Sequence[Case], sizes: Sizes) -> list[dict[str, Any]]:
-    """All cases against all servers."""
-    rows = []
+def http(cases: Sequence[Case], sizes: Sizes, result: dict[str, Any]) -> None:
+    """The cases against all servers."""
     with ExitStack() as stack:
         began = time.perf_counter()
-        children = {
-            "mockscim": stack.enter_context(process("mockscim", sizes.loop, str(sizes.users), str(sizes.members))),
-            "bare": stack.enter_context(process("bare", sizes.loop)),
-        }
-        if scim2_server_version() is not None:
-            children["scim2-server"] = stack.enter_context(process("scim2-server", "-", str(sizes.other)))
-        ready = {name: Server(name, child) for name, child in children.items()}
+        ours = own(stack, sizes.loop, servers.lines(sizes.users))
+        # In a process of its own, so that the users of the other cases are in no group.
+        grouped = own(stack, sizes.loop, servers.group_lines(sizes.members))
+        bare = other(stack, "bare", sizes.loop)
+        peers = _peers(stack, sizes, result)
         print(f"Servers loaded in {time.perf_counter() - began:.0f} s.\n")
-        print(f"{'':<25} {'answer':>7} {'server CPU, µs a request':>26} ", end="")
-        print(f"{'times as fast as':>15} {'requests a second':>23}")
-        print(
-            f"{'':<25} {'bytes':>7} {'mockscim':>9} {'bare':>7} {'scim2-s.':>8} {'bare':>7} {'scim2-s.':>7} "
-            f"{'mockscim':>8} {'bare':>6} {'s2s':>6}  to reach"
-        )
-        for base in ("/scim/v2", "/t/groups/scim/v2"):
-            ready["mockscim"].run(CASES[0].make(base, sizes.members), 10_000, range(200, 201))
+        # One that has been up for a while has a full journal: 10,000 exchanges, or 64 MiB of them.
+        for server in (ours, grouped):
+            server.run(CASES[0].make("/scim/v2", sizes.members), 10_000, range(200, 201))
+        names = [peer.name for peer in peers.servers]
+        print(plain([page.head(names)]))
         for case in cases:
-            row = compare(case, ready["mockscim"], ready["bare"], ready.get("scim2-server"), sizes, sizes.rounds)
-            rows.append(row)
-            show(row)
-    return rows
+            mockscim, among = (grouped, sizes.members) if case.name in GROUPED else (ours, sizes.users)
+            row = compare(case, mockscim, bare, peers, sizes.rounds, among)
+            row["title"] = case.title.format(members=f"{sizes.members:,}", users=f"{sizes.users:,}")
+            result["cases"].append(row)
+            print(plain([page.head(names), page.cells(row, names)]).splitlines()[-1], flush=True)
+    found = {row["case"]: row["mockscim"]["cpu_us"] for row in result["cases"]}
+    if set(GROUPED) <= found.keys():
+        result["member_growth"] = round(found["add-100k"] / found["add-10"], 2)
 
 
-def scim2_server_version() -> str | None:
+def _peers(stack: ExitStack, sizes: Sizes, result: dict[str, Any]) -> Peers:
+    """Who else is there to be compared with; who is not is named."""
+    peers = Peers(min(sizes.peer, sizes.node))
+    if version := _version("scim2-server"):
+        peers.servers.append(other(stack, "scim2-server", str(sizes.peer)))
+        result["versions"]["scim2-server"] = version
+    else:
+        print("scim2-server is not installed: left out (pip install --group bench).")
     try:
-        return importlib.metadata.version("scim2-server")
+        command = node.ready()
+    except node.NotHereError as error:
+        print(f"scimmy-routers is left out: {error}.")
+    else:
+        child = stack.enter_context(process([*command, str(sizes.node)]))
+        peers.servers.append(Server("scimmy-routers", child))
+        result["versions"]["scimmy-routers"] = node.version()
+    return peers
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def main() -> None:
-    names = [case.name for case in CASES]
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="smaller and shorter: under a minute")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures to a file as well")
-    parser.add_argument("--only", metavar="NAME", action="append", choices=[*names, "memory"], help=", ".join(names))
-    parser.add_argument("--uvloop", action="store_true", help="run mockscim and the bare handler on uvloop")
-    options = parser.parse_args()
-    sizes = Sizes(quick=options.quick, loop="uvloop" if options.uvloop else "asyncio")
-    wanted = options.only or [*names, "memory"]
-    cases = [case for case in CASES if case.name in wanted]
-    versions = {name: importlib.metadata.version(name) for name in ("aiohttp", "orjson")}
-    versions["scim2-server"] = scim2_server_version() or "not installed: left out"
-    print(f"Python {platform.python_version()}, " + ", ".join(f"{name} {text}" for name, text in versions.items()))
-    print(f"mockscim: {sizes.users:,} users; journal and history on; {sizes.loop}; one fault rule that never matches.")
-    print(f"scim2-server: {sizes.other:,} users only, for it is slow to load; its groups have ten members.")
-    result: dict[str, Any] = {
-        "quick": options.quick,
-        "loop": sizes.loop,
-        "python": platform.python_version(),
-        "versions": versions,
+def _latency(sizes: Sizes) -> dict[str, float]:
+    with ExitStack() as stack:
+        return latency.measure(own(stack, sizes.loop).port, sizes.few)
+
+
+def _bytes_a_user(users: int) -> int:
+    command = [sys.executable, "-m", "tests.benchmarks.memory", "store", str(users)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    return round(json.loads(done.stdout)["bytes"])
+
+
+def _curves(sizes: Sizes) -> dict[str, list[curves.Curve]]:
+    numbers = [size for size in (1_000, 10_000, 100_000, 1_000_000) if size <= sizes.users]
+    return {
+        "users": curves.users(numbers, sizes.loop, sizes.few),
+        "members": curves.members(sizes.members, sizes.loop, sizes.few),
+        "rules": curves.rules(sizes.loop, sizes.few),
     }
-    result["cases"] = http(cases, sizes) if cases else []
-    costs = {row["case"]: row["mockscim"]["cpu_us"] for row in result["cases"]}
-    print()
-    if set(_GROUPS) <= costs.keys():
-        growth = result["member_growth"] = round(costs["add-100k"] / costs["add-10"], 2)
-        print(
-            f"member add at {sizes.members:,} against 10: {growth:.2f} (at most {GROWTH}: {verdict(growth <= GROWTH)})"
-        )
+
+
+def parts(wanted: Sequence[str], sizes: Sizes, result: dict[str, Any]) -> None:
+    """All that is not one request against another."""
+    if "start" in wanted:
+        result["start"] = startup.measure(2 * sizes.few + 1)
+    if "fixture" in wanted:
+        result["fixture"] = fixture.measure(sizes.few)
+    if "latency" in wanted:
+        result["latency"] = _latency(sizes)
     if "memory" in wanted:
-        used = result["bytes_a_user"] = round(bytes_a_user("store", sizes.memory))
-        print(f"memory at {sizes.memory:,} users: {used:,} bytes a user (at most {BYTES:,}: {verdict(used <= BYTES)})")
-        whole = result["bytes_a_user_from_fixture"] = round(bytes_a_user("fixture", sizes.fixture))
-        print(f"memory at {sizes.fixture:,} users that came in a fixture, which is kept: {whole:,} bytes a user")
+        result["bytes_a_user"] = _bytes_a_user(sizes.users)
+    if "scale" in wanted:
+        result["scale"] = {part: scale.measure(part, sizes.users) for part in ("loading", "paging", "life")}
+        result["scale"] |= {part: scale.measure(part, min(sizes.users, _SCANNED)) for part in ("scans", "beside")}
+    for line in page.lines(result):
+        print(line, flush=True)
+    if "curves" in wanted:
+        found = _curves(sizes)
+        result["curves"] = {name: [curve.document() for curve in group] for name, group in found.items()}
+        for group in found.values():
+            print(f"\n{plain(curves.table(group))}", flush=True)
+
+
+def main() -> None:
+    names = [*(case.name for case in CASES), *_PARTS]
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller and shorter: under two minutes; writes no page")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures to a file as well")
+    parser.add_argument("--only", metavar="NAME", action="append", choices=names, help=", ".join(names))
+    parser.add_argument("--uvloop", action="store_true", help="run mockscim and the bare handler on uvloop")
+    parser.add_argument("--docs", metavar="FOLDER", type=Path, help="write performance.md and .svg there")
+    options = parser.parse_args()
+    loop = "uvloop" if options.uvloop else "asyncio"
+    sizes = Sizes.quick(loop) if options.quick else Sizes(loop)
+    wanted = options.only or names
+    versions = {name: _version(name) or "" for name in ("aiohttp", "orjson")}
+    result: dict[str, Any] = {"python": platform.python_version(), "versions": versions, "quick": options.quick}
+    result |= {
+        "sizes": {name: getattr(sizes, name) for name in ("loop", "users", "members", "peer", "node", "fixture")}
+    }
+    result |= {"load": round(os.getloadavg()[0], 1), "cases": []}
+    print(page.setting(result))
+    cases = [case for case in CASES if case.name in wanted]
+    if cases:
+        http(cases, sizes, result)
+    print()
+    parts([name for name in _PARTS if name in wanted], sizes, result)
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    folder = options.docs or (None if options.quick or options.only or options.uvloop else ROOT / "docs")
+    if folder is not None:
+        page.write(folder, result)
+        print(f"\nWritten: {folder / 'performance.md'}, {folder / 'performance.svg'}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The servers that are compared, each for a process of its own: ``python -m tests.benchmarks.servers NAME LOOP …``.
+"""What mockscim is compared with, each for a process of its own, and the data that it is given itself.
 
-Once it listens, each prints one JSON line with its port. They end when their standard input does.
+``python -m tests.benchmarks.servers bare LOOP`` or ``scim2-server USERS``: once it listens, each prints one JSON line
+with its port. They end when their standard input does.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ import gc
 import importlib
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from tests.benchmarks import data
 
-# The one rule that is loaded: about an operation that the benchmark does not call.
-RULE = {"name": "never", "match": {"operation": "user.delete"}, "type": "abort", "parameters": {"status": 503}}
 SMALL_GROUPS = 500
 SMALL = 10
+SPARE = 12_000  # users beside the members, to be added to groups
 
 
 def announce(**facts: Any) -> None:
@@ -30,40 +31,36 @@ async def until_eof() -> None:
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
-def lines(users: int) -> bytes:
-    return b"\n".join(orjson.dumps({"id": data.user_id(n), **data.user(n)}) for n in range(users))
+def lines(users: int) -> Iterator[bytes]:
+    """Users as lines of an NDJSON fixture."""
+    return (orjson.dumps({"id": data.user_id(n), **data.user(n)}) for n in range(users))
 
 
-def group_lines(members: int) -> bytes:
+def group_lines(members: int) -> Iterator[bytes]:
     """As many users as the large group has members and one more for each that will be added, then the groups."""
-    made = [orjson.dumps({"id": data.user_id(n), **data.user(n)}) for n in range(members + spare())]
-    made.append(orjson.dumps({"id": data.group_id(0), **data.group(0, range(members))}))
-    made += [
-        orjson.dumps({"id": data.group_id(n), **data.group(n, range(n * SMALL, (n + 1) * SMALL))})
-        for n in range(1, SMALL_GROUPS + 1)
-    ]
-    return b"\n".join(made)
+    yield from lines(members + SPARE)
+    yield _group(0, range(members))
+    yield from (_group(n, range(n * SMALL, (n + 1) * SMALL)) for n in range(1, SMALL_GROUPS + 1))
 
 
-def spare() -> int:
-    """How many users beside the members there are, to be added to groups."""
-    return 12_000
+def growing(sizes: Sequence[int]) -> dict[int, range]:
+    """The numbers of the groups of each size: many small ones, so that they stay small while members are added."""
+    found, first = {}, 0
+    for size in sizes:
+        found[size] = range(first, first + max(1, min(200, 2000 // size)))
+        first = found[size].stop
+    return found
 
 
-async def mockscim(users: int, members: int) -> None:
-    """What ``mockscim serve`` runs: journal and history on, one rule that never matches."""
-    from mockscim import fixtures, profiles
-    from mockscim.serve import settle
-    from mockscim.server import Options, ScimServer, create_server
-    from mockscim.tenant import Start
+def growing_lines(sizes: Sequence[int]) -> Iterator[bytes]:
+    """Users, those to be added among them, and groups that have more and more members."""
+    yield from lines(max(sizes) + SPARE)
+    for size, numbers in growing(sizes).items():
+        yield from (_group(number, range(size)) for number in numbers)
 
-    gc.disable()
-    start = Start(profiles.load("standard"), fixtures.parse(lines(users)), faults=(RULE,))
-    server = ScimServer(start, Options(tokens=(data.TOKEN,)))
-    server.tenants.remake("groups", start.merged(fixture=fixtures.parse(group_lines(members))))
-    gc.enable()
-    settle()
-    await listen(create_server(server))
+
+def _group(number: int, members: range) -> bytes:
+    return orjson.dumps({"id": data.group_id(number), **data.group(number, members)})
 
 
 async def bare() -> None:
@@ -89,7 +86,7 @@ async def bare() -> None:
     app.router.add_post("/scim/v2/Users", answer_body)
     app.router.add_get("/scim/v2/Users/{id}", answer)
     app.router.add_patch("/scim/v2/Users/{id}", answer_body)
-    app.router.add_patch("/t/groups/scim/v2/Groups/{id}", answer_body)
+    app.router.add_patch("/scim/v2/Groups/{id}", answer_body)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await listen(runner.server)
@@ -137,18 +134,18 @@ def scim2_server(users: int) -> None:
     app = BearerTokenApplication(storage, provider, bearer_tokens=[data.TOKEN])
     with make_server("127.0.0.1", 0, app, server_class=ThreadingWSGIServer, handler_class=Quiet) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        announce(port=server.server_address[1])
+        announce(port=server.server_address[1], base="/v2")
         sys.stdin.read()
 
 
 def main() -> None:
-    name, loop, *numbers = sys.argv[1:]
+    name, argument = sys.argv[1:]
     if name == "scim2-server":
-        scim2_server(int(numbers[0]))
+        scim2_server(int(argument))
         return
-    factory = importlib.import_module("uvloop").new_event_loop if loop == "uvloop" else None
+    factory = importlib.import_module("uvloop").new_event_loop if argument == "uvloop" else None
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(mockscim(int(numbers[0]), int(numbers[1])) if name == "mockscim" else bare())
+        runner.run(bare())
 
 
 if __name__ == "__main__":
