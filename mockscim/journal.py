@@ -292,10 +292,18 @@ class HistoryEntry:
 
 
 class History:
-    """The last committed changes, within a bound."""
+    """The last committed changes, within bounds of number and memory.
 
-    def __init__(self, limit: int = 100_000) -> None:
-        self._kept: deque[tuple[int, str, Change, int | None]] = deque(maxlen=limit)  # what an entry is made of
+    Args:
+        limit: how many changes are kept.
+        max_bytes: how many bytes of resources they may keep, the newest change's own apart.
+    """
+
+    def __init__(self, limit: int = 100_000, max_bytes: int = 256 * 1024 * 1024) -> None:
+        self._limit = limit
+        self._max_bytes = max_bytes
+        self._kept: deque[tuple[int, str, Change, int | None]] = deque()  # what an entry is made of
+        self._bytes = 0
         self._n = 0
 
     def __iter__(self) -> Iterator[HistoryEntry]:
@@ -321,19 +329,30 @@ class History:
 
     def record(self, change: Change, time: str, journal: int | None) -> int:
         """Keep a change; returns its number."""
+        kept = self._kept
         self._n += 1
-        self._kept.append((self._n, time, change, journal))
+        kept.append((self._n, time, change, journal))
+        if change.after is not None:
+            self._bytes += len(change.after.body)
+        while len(kept) > self._limit or (self._bytes > self._max_bytes and len(kept) > 1):
+            self._unload(kept.popleft())
         return self._n
+
+    def _unload(self, entry: tuple[int, str, Change, int | None]) -> None:
+        after = entry[2].after
+        if after is not None:
+            self._bytes -= len(after.body)
 
     def forget_after(self, n: int) -> None:
         """Forget the changes after one, which have been taken back before anybody saw them."""
         while self._kept and self._n > n:
-            self._kept.pop()
+            self._unload(self._kept.pop())
             self._n -= 1
 
     def reset(self) -> None:
         """Forget all changes and begin at 1 again."""
         self._kept.clear()
+        self._bytes = 0
         self._n = 0
 
 

@@ -355,7 +355,7 @@ def test_attempts_are_bounded():
 def test_history_limit():
     """The history keeps the last so many, and its numbers go on."""
     history = History(limit=2)
-    change = SimpleNamespace(operation="create")
+    change = SimpleNamespace(operation="delete", after=None)
     assert [history.record(change, "now", None) for _ in range(3)] == [1, 2, 3]
     assert ([e.n for e in history], history.dropped) == ([2, 3], 1)
     history.reset()
