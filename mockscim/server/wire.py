@@ -413,7 +413,19 @@ async def pause_until(seconds: float | None, *registers: set[Callable[[], None]]
         if not done.done():
             done.set_result(result)
 
-    timer = loop.call_later(seconds, settle, None) if seconds is not None else None
+    timer: asyncio.TimerHandle | None = None
+    end = time.monotonic() + (seconds or 0.0)
+
+    def settle_when_due() -> None:
+        nonlocal timer
+        left = end - time.monotonic()
+        if left > 0:  # uvloop counts in whole milliseconds, and from when its turn began: it may be early
+            timer = loop.call_later(left, settle_when_due)
+        else:
+            settle(None)
+
+    if seconds is not None:
+        timer = loop.call_later(seconds, settle_when_due)
     entries = [(register, partial(settle, register)) for register in registers]
     for register, cut in entries:
         register.add(cut)
