@@ -6,10 +6,11 @@ import asyncio
 import os
 import select
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 
@@ -42,7 +43,30 @@ class Stop:
         loop = asyncio.get_running_loop()
         # Not the loop's own handlers: those are gone once it closes, and a second signal would find none.
         self._wake = lambda: loop.call_soon_threadsafe(event.set)
-        await event.wait()
+        with _waking(loop):
+            await event.wait()
+
+
+@contextmanager
+def _waking(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Have each signal wake the loop, also one that comes just before it falls asleep.
+
+    uvloop, and asyncio on Windows, do that by themselves.
+    """
+    if not isinstance(loop, asyncio.SelectorEventLoop) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    woken, alarm = socket.socketpair()
+    with woken, alarm:
+        woken.settimeout(0)
+        alarm.settimeout(0)
+        loop.add_reader(woken, woken.recv, 64)
+        before = signal.set_wakeup_fd(alarm.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(woken)
 
 
 def watch_stdin() -> None:

@@ -72,6 +72,12 @@ class Answer(NamedTuple):
     body: Any
 
 
+def heeding() -> None:
+    """Heed the signals that a terminal sends, also where the suite runs in the background, under nohup for one."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Server:
     """``mockscim serve`` at a free port, from its ready line to its end."""
 
@@ -80,6 +86,7 @@ class Server:
         self.process = subprocess.Popen(
             command("serve", *given, *arguments),
             env=environment(**extra),
+            preexec_fn=heeding,  # noqa: PLW1509 - nothing else runs in it yet
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
