@@ -263,6 +263,8 @@ def serve(**options: Any) -> None:  # noqa: ANN401
         run(Settings(**options))
     except SettingsError as error:
         raise WrongInput(str(error)) from None
+    finally:
+        gc.enable()  # of somebody else's process, where this is called in one
 
 
 # -- fixture -------------------------------------------------------------------------------------------------------
