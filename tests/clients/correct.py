@@ -14,6 +14,7 @@ from edge import GROUP, PATCH_OP, USER
 from lines import LOST, Answer, Request, Together, Wait, filtered
 
 TRIES = 4
+VAIN = 6  # times that the same is asked for in a row without an answer, however many steps ask for it
 LOOKS = (1, 8, 40)  # seconds between look-ups of what is in doubt: writes land late, indexes lag
 LONGEST = 300  # seconds: a longer Retry-After is not believed
 MANAGED = {"/Users": ("externalId", "displayName", "active"), "/Groups": ("externalId", "displayName")}
@@ -78,7 +79,12 @@ class Provisioner:
             UnknownError: it could not be had.
         """
         for tried in range(TRIES):
+            if self.vain.get(path, 0) >= VAIN:
+                break
+            self.vain[path] = self.vain.get(path, 0) + 1
             answer = yield from self.send("GET", path)
+            if answer.status is not None and answer.status < 500:
+                self.vain.pop(path)
             if answer.ok and usable(answer.body):
                 return answer.body
             if answer.status in (404, 410):
@@ -206,6 +212,7 @@ class Provisioner:
         """One synchronisation; what to report of it."""
         self.done, self.failed = [], []
         self.refused = self.failures = 0
+        self.vain = {}  # paths that have been asked for in vain, and how often
         self.external.update(
             {(k, name): each["externalId"] for k, named in wanted.items() for name, each in named.items()}
         )

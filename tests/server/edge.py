@@ -15,6 +15,7 @@ from mockscim.server import ScimServer, create_server
 from mockscim.server.door import Door, bound
 
 _NO_TLS = ssl.create_default_context()  # made once: httpx would load all certificates for each client
+PATIENCE = 30  # seconds for what takes none: a machine that others use too may stand still for a while
 TOKEN = "start-token-of-the-tests"
 AUTH = {"Authorization": f"Bearer {TOKEN}"}
 SCIM_JSON = {"Content-Type": "application/scim+json"}
@@ -54,7 +55,7 @@ class Running:
 
     def run(self, what):
         """Run a coroutine in the server's loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(what, self._loop).result(5)
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(PATIENCE)
 
     def call(self, function, *args):
         """Call a function in the server's loop, so that nothing of the server is touched from two threads."""
@@ -67,12 +68,12 @@ class Running:
                 done.set_exception(error)
 
         self._loop.call_soon_threadsafe(work)
-        return done.result(5)
+        return done.result(PATIENCE)
 
     def http(self, headers, tenant=""):
         """An httpx client of this server; paths start at /scim/v2 or /_mockscim, below the tenant."""
         base = self.root + (f"/t/{tenant}" if tenant else "")
-        client = httpx.Client(base_url=base, headers=headers, timeout=5, trust_env=False, verify=self._trusted)
+        client = httpx.Client(base_url=base, headers=headers, timeout=PATIENCE, trust_env=False, verify=self._trusted)
         self._clients.append(client)
         return client
 
