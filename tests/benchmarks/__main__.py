@@ -7,12 +7,10 @@ import importlib.metadata
 import json
 import os
 import platform
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from tests.benchmarks.cases import CASES, Case
 from tests.benchmarks.compare import GROUPED, ROOT, Peers, Server, compare, other, own, process
 from tests.benchmarks.report import plain
 
-_PARTS = ("start", "fixture", "latency", "memory", "scale", "curves")
+_PARTS = ("start", "fixture", "latency", "scale", "curves")
 _SCANNED = 100_000  # users that a scan is measured at
 
 
@@ -50,12 +48,13 @@ def http(cases: Sequence[Case], sizes: Sizes, result: dict[str, Any]) -> None:
         began = time.perf_counter()
         ours = own(stack, sizes.loop, servers.lines(sizes.users))
         # In a process of its own, so that the users of the other cases are in no group.
-        grouped = own(stack, sizes.loop, servers.group_lines(sizes.members))
+        apart = any(case.name in GROUPED for case in cases)
+        grouped = own(stack, sizes.loop, servers.group_lines(sizes.members)) if apart else ours
         bare = other(stack, "bare", sizes.loop)
         peers = _peers(stack, sizes, result)
         print(f"Servers loaded in {time.perf_counter() - began:.0f} s.\n")
         # One that has been up for a while has a full journal: 10,000 exchanges, or 64 MiB of them.
-        for server in (ours, grouped):
+        for server in {ours, grouped}:
             server.run(CASES[0].make("/scim/v2", sizes.members), 10_000, range(200, 201))
         names = [peer.name for peer in peers.servers]
         print(plain([page.head(names)]))
@@ -101,12 +100,6 @@ def _latency(sizes: Sizes) -> dict[str, float]:
         return latency.measure(own(stack, sizes.loop).port, sizes.few)
 
 
-def _bytes_a_user(users: int) -> int:
-    command = [sys.executable, "-m", "tests.benchmarks.memory", "store", str(users)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    return round(json.loads(done.stdout)["bytes"])
-
-
 def _curves(sizes: Sizes) -> dict[str, list[curves.Curve]]:
     numbers = [size for size in (1_000, 10_000, 100_000, 1_000_000) if size <= sizes.users]
     return {
@@ -124,8 +117,6 @@ def parts(wanted: Sequence[str], sizes: Sizes, result: dict[str, Any]) -> None:
         result["fixture"] = fixture.measure(sizes.few)
     if "latency" in wanted:
         result["latency"] = _latency(sizes)
-    if "memory" in wanted:
-        result["bytes_a_user"] = _bytes_a_user(sizes.users)
     if "scale" in wanted:
         result["scale"] = {part: scale.measure(part, sizes.users) for part in ("loading", "paging", "life")}
         result["scale"] |= {part: scale.measure(part, min(sizes.users, _SCANNED)) for part in ("scans", "beside")}
@@ -152,10 +143,7 @@ def main() -> None:
     wanted = options.only or names
     versions = {name: _version(name) or "" for name in ("aiohttp", "orjson")}
     result: dict[str, Any] = {"python": platform.python_version(), "versions": versions, "quick": options.quick}
-    result |= {
-        "sizes": {name: getattr(sizes, name) for name in ("loop", "users", "members", "peer", "node", "fixture")}
-    }
-    result |= {"load": round(os.getloadavg()[0], 1), "cases": []}
+    result |= {"sizes": asdict(sizes), "load": round(os.getloadavg()[0], 1), "cases": []}
     print(page.setting(result))
     cases = [case for case in CASES if case.name in wanted]
     if cases:

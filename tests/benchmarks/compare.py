@@ -10,7 +10,7 @@ import sys
 import tempfile
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,6 +167,3 @@ def _places(asked: bytes) -> Iterator[int]:
     while (start := asked.find(mark, start)) >= 0:
         yield start - 8
         start += len(mark)
-
-
-Said = Callable[[str], None]
