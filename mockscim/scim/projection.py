@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from mockscim.scim.errors import ScimError
@@ -71,6 +71,14 @@ class Projection:
     def wants(self, attribute: Attribute) -> bool:
         """Whether anything of a core attribute may be in the answer."""
         return self._choice(attribute, self._type.schema.key) != set()
+
+    @cached_property
+    def leaves_out_members_only(self) -> bool:
+        """Whether it is the choice of all but a group's members, as identity providers ask for (Entra ID's for one)."""
+        kind = self._type
+        listed = [(kind.schema.key, kind.attributes), *((each.key, each.attributes) for each, _ in kind.extensions)]
+        chosen = [(each, self._choice(each, key)) for key, attributes in listed for each in attributes.values()]
+        return all(choice is None if each is not kind.keyed else choice == set() for each, choice in chosen)
 
     def apply(self, document: dict[str, Any]) -> dict[str, Any]:
         """The chosen part of a document, in its order."""
@@ -166,6 +174,12 @@ def _resolve(resource_type: ResourceType, paths: tuple[str, ...], excluding: boo
     return Projection(resource_type, paths, excluding=excluding)
 
 
+@lru_cache(maxsize=512)
+def _names(text: str | None) -> tuple[str, ...]:
+    """What stands between the commas of a parameter."""
+    return tuple(name for part in (text or "").split(",") if (name := part.strip()))
+
+
 def read_projection(
     resource_type: ResourceType, attributes: str | None, excluded: str | None, tolerance: Tolerance
 ) -> Projection | None:
@@ -182,12 +196,11 @@ def read_projection(
     """
     if attributes is None and excluded is None:
         return None
-    for name, text in (("attributes", attributes), ("excludedAttributes", excluded)):
-        if text is not None and not text.replace(",", "").strip():
+    wanted, unwanted = _names(attributes), _names(excluded)
+    for name, text, names in (("attributes", attributes, wanted), ("excludedAttributes", excluded, unwanted)):
+        if text is not None and not names:
             refusal = ScimError(400, "invalidValue", f"{name} names no attribute")
             tolerance.allow("empty-attributes", f"an empty {name}", refusal)
-    wanted = tuple(part.strip() for part in (attributes or "").split(",") if part.strip())
-    unwanted = tuple(part.strip() for part in (excluded or "").split(",") if part.strip())
     if wanted and unwanted:
         raise ScimError(400, "invalidValue", "attributes and excludedAttributes exclude each other")
     if wanted:

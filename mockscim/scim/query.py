@@ -300,6 +300,8 @@ def render(store: Store, record: Record, base: str, projection: Projection | Non
     if projection is None:
         return store.render(record, base, etag=policy.etag)
     keyed = record.type.keyed
+    if keyed is not None and projection.leaves_out_members_only:
+        return store.render(record, base, members=False, etag=policy.etag)
     members = keyed is not None and projection.wants(keyed)
     document = store.document(record, base, members=members, etag=policy.etag)
     return orjson.dumps(projection.apply(document))

@@ -30,6 +30,8 @@ def refinements(call: Call, store: Store) -> tuple[str, ...]:
 
 def _of_group(operations: Sequence[Operation], kind: ResourceType, keyed: Attribute) -> list[str]:
     found: list[str] = []
+    if len(operations) == 1 and operations[0].path == keyed.name:  # so it is nearly always
+        return [f"{kind.resource}.member.{verb}" for verb in _VERBS[operations[0].op]]
     for op, _ in member_operations(operations, keyed):
         names = [f"{kind.resource}.member.{verb}" for verb in _VERBS[op]]
         found += [name for name in names if name not in found]

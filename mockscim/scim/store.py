@@ -139,12 +139,13 @@ class Store:
             self._rendered[record] = found
         return found
 
-    def render(self, record: Record, base: str, *, etag: bool = True) -> bytes:
+    def render(self, record: Record, base: str, *, members: bool = True, etag: bool = True) -> bytes:
         """A resource as JSON.
 
         Args:
             record: the version to render.
             base: the base URL of the request, without trailing slash.
+            members: whether to include a group's members.
             etag: whether to publish the version.
         """
         kind = record.type
@@ -160,7 +161,7 @@ class Store:
             f',"location":"{base}{kind.endpoint}/{id_}"{version}}}}}'
         ).encode()
         more = b""
-        if record.members:
+        if members and record.members:
             more = kind.keyed_mark + orjson.dumps(self._members(record, base))
         if grouped:
             more += b',"groups":' + orjson.dumps(self._groups(id_, base))
@@ -318,6 +319,8 @@ class Store:
             now: the time, as meta shows it.
             touched: the attributes, and URNs of extensions, that may differ; None for any.
         """
+        if touched is not None and not touched:
+            return self.update_members(record, members, now)
         body, secrets = pack(record.type, attributes)
         if body == record.body and secrets == record.secrets and not members:
             return None

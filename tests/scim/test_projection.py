@@ -253,3 +253,14 @@ def test_on_request_after_post_and_put() -> None:
     assert provider.get(path)[RACK] == {"slot": 1}
     put = provider.ask("PUT", path, {**body, RACK: {"slot": 2}})
     assert (put["logs"], put[RACK]) == ("l", {"slot": 2})
+
+
+@pytest.mark.parametrize("path", ["members", " MEMBERS,", f"{urns.GROUP}:members", "members,nobody"])
+def test_a_group_without_its_members_is_otherwise_the_same(path):
+    """The way that most clients ask for groups is answered without reading the group, and with the same."""
+    provider = Provider()
+    group = provider.group("g", provider.user("ann"))
+    whole = provider.get(f"/Groups/{group}").document
+    without = provider.get(f"/Groups/{group}", excludedAttributes=path).document
+    assert without == {name: value for name, value in whole.items() if name != "members"}
+    assert list(without) == [name for name in whole if name != "members"]
