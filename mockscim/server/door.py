@@ -47,6 +47,7 @@ class Door:
         self._context = context
         self._backlog = backlog
         self._listeners: list[asyncio.AbstractServer] = []
+        self._leaving: set[asyncio.AbstractServer] = set()  # those that listen no more and are about to be closed
         self._shut: list[socket.socket] = []  # while it is shut, those that keep the addresses
         # For each address another socket, where the system lets two have it.
         self._spares: list[socket.socket | None] = []
@@ -113,11 +114,31 @@ class Door:
         for listener, spare in zip(self._listeners, self._spares, strict=True):
             (old,) = listener.sockets  # type: ignore[attr-defined]
             family, kind, address = old.family, old.type, old.getsockname()
-            listener.close()
+            if spare is not None and isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+                self._deafen_gently(listener, old)
+            else:
+                listener.close()
             kept.append(bound(family, kind, 0, address) if spare is None else spare)
             kept[-1].settimeout(0)
         self._listeners = []
         return kept
+
+    def _deafen_gently(self, listener: asyncio.AbstractServer, old: Any) -> None:  # noqa: ANN401 - asyncio's own
+        """Listen no more at once, and close once all are in who are half in: asyncio would forget their sockets."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(old)
+        with suppress(OSError):  # other systems than Linux may not shut down what listens
+            old.shutdown(socket.SHUT_RDWR)
+        self._leaving.add(listener)
+
+        def step(left: int) -> None:
+            if left and listener in self._leaving:
+                loop.call_soon(step, left - 1)
+            else:
+                self._leaving.discard(listener)
+                listener.close()
+
+        step(_STEPS_IN)
 
     def let_in(self) -> None:
         """Open again, if it is shut."""
@@ -138,8 +159,9 @@ class Door:
     def close(self) -> None:
         """Shut it for good."""
         self._closed = True
-        for listener in self._listeners:
+        for listener in (*self._listeners, *self._leaving):
             listener.close()
+        self._leaving.clear()
         for each in (*self._release(), *self._spares):
             if each is not None:
                 each.close()
