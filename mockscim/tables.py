@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import json
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 from urllib.parse import unquote
+
+from mockscim.durations import format_duration
 
 WIDTH = 100
 
@@ -34,10 +38,29 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
+def cells(text: str) -> int:
+    """How many columns of a terminal a text takes: an ideograph two (UAX #11), a combining mark none."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def padded(text: str, width: int) -> str:
+    """The text with blanks behind it, ``width`` columns wide."""
+    return text + " " * (width - cells(text))
+
+
 def clip(text: str, width: int) -> str:
-    """The text on one line of at most ``width`` characters; ``…`` says that some is missing."""
+    """The text on one line of at most ``width`` columns; ``…`` says that some is missing."""
     text = printable(text)
-    return text if len(text) <= width else text[: width - 1] + "…"
+    if cells(text) <= width:
+        return text
+    ends = accumulate(map(_cells, text))
+    return text[: sum(end < width for end in ends)] + "…"
 
 
 def grid(header: Sequence[str], rows: Iterable[Sequence[object]], width: int = WIDTH, most: int = 1) -> list[str]:
@@ -49,17 +72,17 @@ def grid(header: Sequence[str], rows: Iterable[Sequence[object]], width: int = W
         width: columns of the terminal.
         most: so many lines the last column may go on for below itself, before it is cut.
     """
-    cells = [list(header), *([printable(str(cell)) for cell in row] for row in rows)]
-    widths = [max(len(row[index]) for row in cells) for index in range(len(header) - 1)]
+    shown = [list(header), *([printable(str(cell)) for cell in row] for row in rows)]
+    widths = [max(cells(row[index]) for row in shown) for index in range(len(header) - 1)]
     lines: list[str] = []
-    for row in cells:
-        head = "".join(f"{cell:<{size}}  " for cell, size in zip(row, widths, strict=False))
+    for row in shown:
+        head = "".join(f"{padded(cell, size)}  " for cell, size in zip(row, widths, strict=False))
         if most == 1:
             lines.append(clip(f"{head}{row[-1]}".rstrip(), width))
         else:
-            room = max(1, width - len(head))
+            room = max(1, width - cells(head))
             first, *others = textwrap.wrap(row[-1], room, max_lines=most, placeholder="…") or [""]
-            lines += [f"{head}{first}".rstrip(), *(" " * len(head) + other for other in others)]
+            lines += [f"{head}{first}".rstrip(), *(" " * cells(head) + other for other in others)]
     return lines
 
 
@@ -101,7 +124,7 @@ def _journal_line(cells: Sequence[str], width: int) -> str:
     parts = []
     for (name, size), cell in zip(_JOURNAL, cells, strict=True):
         room = size + {"request": spare - spare // 3, "fault": spare // 3}.get(name, 0)
-        parts.append(f"{clip(cell, room):>{room}}" if name in ("n", "len") else f"{clip(cell, room):<{room}}")
+        parts.append(f"{clip(cell, room):>{room}}" if name in ("n", "len") else padded(clip(cell, room), room))
     return " ".join(parts).rstrip()
 
 
@@ -121,7 +144,17 @@ def rule_rows(rules: Iterable[Mapping[str, Any]]) -> Iterable[tuple[object, ...]
         )
 
 
-def fault_type_lines(kind: Mapping[str, Any]) -> Iterable[str]:
+_KINDS = {
+    "integer": "An integer",
+    "number": "A number",
+    "string": "Text",
+    "boolean": "True or false",
+    "array": "A list",
+    "object": "An object",
+}
+
+
+def fault_type_lines(kind: Mapping[str, Any], width: int = WIDTH) -> Iterable[str]:
     """A fault type in full: what it does, what a correct client does, and its parameters."""
     yield f"{kind['name']} ({kind['family']}, {' or '.join(kind['phases'])}): {kind['doc']}"
     yield f"A correct client: {kind['correct_client']}"
@@ -131,8 +164,44 @@ def fault_type_lines(kind: Mapping[str, Any]) -> Iterable[str]:
     required = kind["parameters"].get("required", ())
     yield "Parameters:" if parameters else "It has no parameters."
     for name, schema in parameters.items():
-        what = schema.get("description", schema.get("type", ""))
-        yield f"  {name}{' (required)' if name in required else ''}: {what}"
+        default = schema.get("default")
+        told = "optional" if default is None else f"default {_word(default, duration=_is_duration(schema))}"
+        text = f"{'required' if name in required else told}): {schema['description']} {_takes(schema)}"
+        yield from wrapped(f"  {name} (", text.rstrip(), " " * 6, width)
+
+
+def _is_duration(schema: Mapping[str, Any]) -> bool:
+    """Whether it is the schema of a number of seconds, or text such as 50ms."""
+    return "anyOf" in schema and "50ms" in schema.get("examples", ())
+
+
+def _word(value: object, *, duration: bool = False) -> str:
+    """A default as it is given: ``reset``, ``0.5``, ``get, list``, ``30s``."""
+    if duration and isinstance(value, int | float):
+        return format_duration(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool | dict):
+        return json.dumps(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _takes(schema: Mapping[str, Any]) -> str:
+    """What a value may be, from its JSON Schema, as a sentence; empty where any may be."""
+    if _is_duration(schema):
+        return "A duration."
+    if "enum" in schema:
+        return f"One of {', '.join(dict.fromkeys(map(str, schema['enum'])))}."
+    arms = [arm for arm in schema.get("anyOf", ()) if arm.get("type") != "null"]
+    if len(arms) == 2 and arms[1].get("items") == arms[0]:
+        return _takes(arms[0]).replace("One of", "One or several of", 1)
+    if arms:
+        told = list(dict.fromkeys(_takes(arm).rstrip(".") for arm in arms))
+        return " or ".join([told[0], *(text[:1].lower() + text[1:] for text in told[1:])]) + "." if all(told) else ""
+    kind = _KINDS.get(schema.get("type", ""), "")
+    low, high = schema.get("minimum"), schema.get("maximum")
+    bounds = f" from {low} to {high}" if high is not None else f", {low} or more" if low is not None else ""
+    return f"{kind}{bounds}." if kind else ""
 
 
 def judgement_lines(judgement: Mapping[str, Any], width: int = WIDTH) -> Iterable[str]:
@@ -192,7 +261,17 @@ def profile_lines(profile: Mapping[str, Any], leniencies: Iterable[Mapping[str, 
             for name in quirk["setting"].split(", "):
                 if name in profile.get("switched", {}):
                     yield f"  switched here: {name} = {profile['switched'][name]}"
+    rows = [
+        (("on" if row["on"] else "off") if row["asked"] else "not asked", row["code"], row["source"], row["accepts"])
+        for row in leniencies
+    ]
+    own = [row for row in rows if not row[1].startswith("interop-")]
     yield ""
     yield "Leniencies, switched by --strict, --accept CODE and --refuse CODE:"
-    rows = [("on" if row["on"] else "off", row["code"], row["source"], row["accepts"]) for row in leniencies]
-    yield from (f"  {line}" for line in grid(("", "code", "refused by", "what is accepted"), rows, WIDTH * 2))
+    yield from (f"  {line}" for line in grid(("", "code", "refused by", "what is accepted"), own, WIDTH * 2))
+    yield ""
+    yield "Those of the interoperability profile, switched by --accept CODE and --refuse CODE; --strict leaves them:"
+    others = [row for row in rows if row not in own]
+    yield from (f"  {line}" for line in grid(("", "code", "forbidden by", "what is accepted"), others, WIDTH * 2))
+    if any(row[0] == "not asked" for row in others):
+        yield "  not asked: neither refused nor noted, until one of them is refused or behaviour.interop is on"

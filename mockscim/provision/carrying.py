@@ -72,22 +72,25 @@ async def carry_out(
 ) -> bool:
     """Do all of it, or as much as there is time for: once ``stopping`` is set, no further object is begun.
 
+    Whoever stops it when the last object is under way has stopped nothing.
+
     Returns:
         Whether it came to its end; if not, the round is finished as one that was broken off.
     """
     whole = False
     try:
-        phases = iter(round_.phases())
-        while not stopping.is_set():
-            phase = next(phases, None)
-            if phase is None:
-                whole = True
+        for phase in round_.phases():
+            if stopping.is_set():
                 break
             watcher.phase(phase.name, len(phase.items))
             todo = iter(phase.items)
             workers = [_work(todo, sender, now, stopping, watcher) for _ in range(min(concurrency, len(phase.items)))]
             await _together(workers)
             after_phase()
+            if next(todo, None) is not None:
+                break
+        else:
+            whole = True
     finally:
         if not whole:
             round_.finish(now())
@@ -98,9 +101,7 @@ async def carry_out(
 async def _work(
     todo: Iterator[Item], sender: Sender, now: Callable[[], float], stopping: asyncio.Event, watcher: Watcher
 ) -> None:
-    for item in todo:
-        if stopping.is_set():
-            return
+    while not stopping.is_set() and (item := next(todo, None)) is not None:
         item.end(await sender.drive(item.steps()), now())
         watcher.item()
 

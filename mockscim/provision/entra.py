@@ -238,7 +238,9 @@ class Entra(Session):
     async def _cycle(self) -> Report:
         steps = self._move_on()
         cycle = self.job.cycle(self.directory, self.now)
-        report = Report(cycle.number, self.now, initial=cycle.initial, quiet=cycle.quiet, steps=steps)
+        report = Report(
+            cycle.number, self.now, initial=cycle.initial, quiet=cycle.quiet, steps=steps, resumed=cycle.resumed
+        )
         return await self._round(cycle, report, "initial cycle" if cycle.initial else f"cycle {cycle.number}")
 
     def _why(self, round_: Round) -> str:

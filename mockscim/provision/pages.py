@@ -7,13 +7,16 @@ from typing import Any
 
 from mockscim.clock import format_instant
 from mockscim.provision.report import Report, action_of, status_of
-from mockscim.provisioning.entra.quarantine import TEXTS
+from mockscim.provisioning.entra.quarantine import words
+from mockscim.provisioning.entra.state import Problem
 from mockscim.scim.urns import ENTERPRISE_USER
-from mockscim.tables import WIDTH, clip, grid, printable, wrapped
+from mockscim.tables import WIDTH, cells, clip, grid, printable, wrapped
 
 _COLUMNS = ("when", "action", "object", "status", "error")
 _WIDEST = 30  # of what people are called, in a table
 _GAP = "  "
+_MOST = 3  # of what is listed on one line
+_LONGEST = 400  # of what a report says about its failures
 
 # Okta's event types in few words: in the table of the log, and in a push's line of how many.
 _EVENTS = {
@@ -54,10 +57,24 @@ def cycle_line(report: Report, before: str = "") -> str:
         report: of the cycle.
         before: the error of the cycle before, which is not said again.
     """
-    head = f"{when(report.at)}  {report.kind} {report.number}{' (initial)' if report.initial else ''}"
+    return _line(report, before, "")
+
+
+def report_line(report: Report) -> str:
+    """The same, with which objects failed and why, the first few of them: what a test prints."""
+    failures = report.failures
+    return printable(_line(report, "", f" ({clip(failures_told(failures), _LONGEST)})" if failures else ""))
+
+
+def _line(report: Report, before: str, failed: str) -> str:
+    kinds = [word for word, holds in (("initial", report.initial), ("continued", report.resumed)) if holds]
+    head = f"{when(report.at)}  {report.kind} {report.number}"
+    head += f" ({', '.join(kinds)})" if kinds else ""
     parts = _done(report.actions)
     parts += [
-        f"{report.statuses[status]} {words}" for status, words in _STATUS_WORDS.items() if report.statuses[status]
+        f"{report.statuses[status]} {words}{failed if status == 'failure' else ''}"
+        for status, words in _STATUS_WORDS.items()
+        if report.statuses[status]
     ]
     if report.broken_off:
         parts.append("interrupted")
@@ -68,6 +85,22 @@ def cycle_line(report: Report, before: str = "") -> str:
     for event in report.events:
         line += f"; {event.get('event')}: {event.get('reason') or event.get('text') or ''}".rstrip(": ")
     return line
+
+
+def failures_told(entries: Sequence[Document]) -> str:
+    """Which objects failed: the first three reasons, of each the first three by name."""
+    reasons: dict[str, list[str]] = {}
+    for row in map(log_row, entries):
+        reasons.setdefault(row[4], []).append(row[2])
+    parts = [f"{_few(names)}{f': {reason}' if reason else ''}" for reason, names in list(reasons.items())[:_MOST]]
+    more = f"; and {plural(len(reasons) - _MOST, 'other reason')}" if len(reasons) > _MOST else ""
+    return f"{'; '.join(parts)}{more}"
+
+
+def _few(names: list[str]) -> str:
+    different = list(dict.fromkeys(names))
+    more = f" and {len(different) - _MOST} more" if len(different) > _MOST else ""
+    return f"{', '.join(different[:_MOST])}{more}"
 
 
 _STATUS_WORDS = {"skipped": "skipped", "warning": "with warnings", "failure": "failed"}
@@ -110,7 +143,7 @@ def told(text: object) -> str:
 def log_lines(entries: Iterable[Document], width: int = WIDTH) -> Iterable[str]:
     """The log as a table: when, action, object, status, error."""
     rows = [log_row(entry) for entry in entries]
-    named = max([_WIDEST, *(len(printable(row[2])) for row in rows)])
+    named = max([_WIDEST, *(cells(printable(row[2])) for row in rows)])
     widest = min(named, _WIDEST + max(0, width - WIDTH))
     yield from grid(_COLUMNS, ((*row[:2], clip(row[2], widest), *row[3:]) for row in rows), width)
 
@@ -201,7 +234,13 @@ def _value(value: object) -> str:
 
 
 def job_lines(
-    job: Document, why: str, target: str, now: float, width: int = WIDTH, waiting: Sequence[float] = ()
+    job: Document,
+    why: str,
+    target: str,
+    now: float,
+    width: int = WIDTH,
+    waiting: Sequence[float] = (),
+    interrupted: str = "",
 ) -> Iterable[str]:
     """A synchronizationJob as a short page.
 
@@ -212,6 +251,7 @@ def job_lines(
         now: the job's time.
         width: of the page.
         waiting: when each of what has failed is tried again.
+        interrupted: what a cycle had done when it was interrupted, and how to go on; empty where none was.
     """
     status, schedule = job.get("status") or {}, job.get("schedule") or {}
     code = str(status.get("code") or "NotRun")
@@ -227,6 +267,7 @@ def job_lines(
             ("provisioned", ", ".join(counts) or "nothing yet"),
             ("to be retried", f"{len(waiting)}, the next {when(min(waiting))}" if waiting else None),
             ("progress", ", ".join(_progress(each) for each in status.get("progress") or ()) or None),
+            ("interrupted", interrupted),
             ("last cycle", _execution(last) if last else "none yet"),
             ("last successful", _maybe((status.get("lastSuccessfulExecution") or {}).get("timeEnded"))),
             ("steady since", _maybe(status.get("steadyStateFirstAchievedTime"))),
@@ -236,7 +277,7 @@ def job_lines(
         width,
     )
     if quarantine:
-        yield from _quarantine(quarantine, width, over=bool(why))
+        yield from _quarantine(quarantine, width)
 
 
 def _maybe(text: object) -> str | None:
@@ -248,30 +289,36 @@ def _progress(each: Document) -> str:
 
 
 def _execution(last: Document) -> str:
-    counts = f"{last.get('countImported', 0)} read, {last.get('countExported', 0)} changed in the target"
-    failed = last.get("countEscrowedRaw", 0)  # with those that had failed before
-    return f"{told(last.get('timeEnded'))}, {last.get('state')}: {counts}, {failed} failed"
+    return f"{told(last.get('timeEnded'))}, {last.get('state')}: {counted(last)}"
 
 
-def _quarantine(quarantine: Document, width: int, *, over: bool) -> Iterable[str]:
+def counted(execution: Document) -> str:
+    """What a synchronizationTaskExecution did."""
+    failed = execution.get("countEscrowedRaw", 0)  # with those that had failed before
+    counts = f"{execution.get('countImported', 0)} read, {execution.get('countExported', 0)} changed in the target"
+    return f"{counts}, {failed} failed"
+
+
+def _quarantine(quarantine: Document, width: int) -> Iterable[str]:
     error = quarantine.get("error") or {}
     yield "quarantine"
     yield from (
         f"  {line}"
         for line in _facts(
             (
-                ("reason", _reason(str(quarantine.get("reason")))),
+                ("reason", _reason(str(quarantine.get("reason")), error)),
                 ("error", f"{error.get('code')}: {error.get('message')}" if error else None),
                 ("since", f"{told(quarantine.get('seriesBegan'))}, judged {_times(quarantine['seriesCount'])}"),
-                ("next attempt", None if over else told(quarantine.get("nextAttempt"))),
+                ("next attempt", _maybe(quarantine.get("nextAttempt"))),
             ),
             width - 2,
         )
     )
 
 
-def _reason(reason: str) -> str:
-    return f"{reason}: {TEXTS[reason]}" if reason in TEXTS else reason
+def _reason(reason: str, error: Document) -> str:
+    told_so = words(reason, Problem(**error) if error else None)
+    return f"{reason}: {told_so}" if told_so != reason else reason
 
 
 def _times(count: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """One cycle (Entra) or push (Okta) that is over.
 
@@ -17,13 +17,16 @@ class Report:
         kind: ``cycle`` or ``push``.
         initial: whether everything was looked at.
         quiet: nothing had changed, so nothing was sent.
-        broken_off: it was interrupted; what had been done is kept.
+        broken_off: it was interrupted; what had been done is kept, and the next one goes on with it.
         requests: how many were sent.
         seconds: how long it took, in real time.
         entries: the log's.
         events: what an administrator is told of: ``{"event": "quarantine", "reason": …, "text": …}``.
         steps: descriptions of the directory's steps that were made before it.
         error: why it failed as a whole, with nothing looked at: ``WebExceptionProtocolError: The target …``.
+        resumed: it goes on with one that was interrupted, under its number.
+
+    Printed it is one line: see ``report_line``.
     """
 
     number: int
@@ -38,6 +41,19 @@ class Report:
     events: list[dict[str, Any]] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     error: str = ""
+    resumed: bool = False
+
+    def __repr__(self) -> str:
+        """``<Report: 2026-01-01 00:00:00  cycle 1 (initial): 1 failed (user Ann Lee: Conflict); …>``, in one line."""
+        from mockscim.provision.pages import report_line  # noqa: PLC0415 - it is only wanted when somebody looks
+
+        return f"<Report: {report_line(self)}>"
+
+    def __str__(self) -> str:
+        """The line that the command prints, with the first of what failed, and why."""
+        from mockscim.provision.pages import report_line  # noqa: PLC0415 - as above
+
+        return report_line(self)
 
     @property
     def statuses(self) -> Counter[str]:

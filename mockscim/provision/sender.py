@@ -21,6 +21,7 @@ from yarl import URL
 from mockscim.provision.pace import Pace
 from mockscim.provision.target import Target, TargetError
 from mockscim.provisioning.wire import Answer, Request, Steps
+from mockscim.scim.body import shallow_json
 
 T = TypeVar("T")
 
@@ -142,8 +143,8 @@ def _parsed(content: bytes) -> Any:  # noqa: ANN401 - whatever JSON may be
     if not content.strip():
         return None
     try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
+        return shallow_json(content)  # a target may answer what nobody could keep, or write again
+    except ValueError:
         return content.decode("utf-8", "replace")
 
 

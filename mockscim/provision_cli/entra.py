@@ -18,6 +18,8 @@ from mockscim.provision_cli.reading import failed_words, interrupted, report_doc
 
 if TYPE_CHECKING:
     from mockscim.provision import Entra, Report
+    from mockscim.provision_cli.precedence import Given as Said
+    from mockscim.provisioning.directory import Directory
 
 Given = dict[str, Any]
 
@@ -78,9 +80,10 @@ def test_connection(given: Given, *, as_json: bool) -> None:
 
 @entra.command()
 @_job
-def start(given: Given) -> None:
+def start(given: Said) -> None:
     """Start provisioning: the next cycle is due now."""
     shared.state_wanted(given, "start")
+    shared.nothing_sent(given, "entra", "start")
     session = _session(given)
 
     async def doing() -> None:
@@ -94,9 +97,10 @@ def start(given: Given) -> None:
 
 @entra.command()
 @_job
-def stop(given: Given) -> None:
+def stop(given: Said) -> None:
     """Stop provisioning: no further cycles."""
     shared.job_wanted(given, "entra", "stop")
+    shared.nothing_sent(given, "entra", "stop")
     session = _session(given)
     shared.work(session, session.stop)
     click.echo(f"stopped: {session.job.why_not()}; {_go_on(given, session)}")
@@ -105,9 +109,10 @@ def stop(given: Given) -> None:
 @entra.command()
 @click.option("--reset-scope", default="", metavar="NAMES", help="What to forget: Full, Escrows,Watermark …")
 @_job
-def restart(given: Given, *, reset_scope: str) -> None:
+def restart(given: Said, *, reset_scope: str) -> None:
     """Restart provisioning, with what is to be forgotten; links to the target stay, but for Full."""
     shared.job_wanted(given, "entra", "restart")
+    shared.nothing_sent(given, "entra", "restart")
     session = _session(given)
 
     async def doing() -> None:
@@ -203,8 +208,9 @@ def _judge(given: Given, session: Entra, reports: list[Report], *, all_: bool) -
         error = quarantine.get("error")
         more = f": {error['code']}: {error['message'].rstrip('.')}{hint}" if error else ""
         more += f"; {_approval(given)}" if state.staged else ""
-        told_at = told(quarantine["nextAttempt"])
-        raise Failed(f"the job is in quarantine ({quarantine['reason']}){more}; the next attempt is at {told_at}")
+        due = quarantine.get("nextAttempt")
+        more += f"; the next attempt is at {told(due)}" if due else ""
+        raise Failed(f"the job is in quarantine ({quarantine['reason']}){more}")
     broken = [report.error for report in (reports if all_ else reports[-1:]) if report.error]
     if broken:
         raise Failed(f"the cycle failed: {broken[-1].rstrip('.')}{hint}")
@@ -269,10 +275,26 @@ def status(given: Given, *, as_json: bool) -> None:
     if why:
         why = f"{why}; {_go_on(given, session)}"
     escrows = [escrow.next for escrow in job.state.escrows.values()]
-    shared.say(job_lines(session.status(), why, job.settings.target, session.now, shared.width(), escrows))
+    broken = _broken_off(given, session)
+    shared.say(job_lines(session.status(), why, job.settings.target, session.now, shared.width(), escrows, broken))
     if job.state.staged:
         held = plural(len(job.state.staged), "disable or delete", "disables and deletes")
         shared.say(wrapped("  held back       ", f"{held}; {_approval(given)}", " " * 18, shared.width()))
+
+
+def _broken_off(given: Given, session: Entra) -> str:
+    """What a cycle had done when it was interrupted, and how to go on."""
+    import msgspec
+
+    from mockscim.provision.pages import counted, when
+
+    state = session.job.state
+    found = state.unfinished
+    if found is None:
+        return ""
+    done = counted(msgspec.to_builtins(found.execution))
+    go_on = f"; {shared.again(given, 'entra', 'run')} goes on with it" if state.schedule == "Active" else ""
+    return f"cycle {state.cycles}, {when(found.at)}: {done}{go_on}"
 
 
 @entra.command()
@@ -323,16 +345,34 @@ def _show_mappings(given: Given, *, as_json: bool) -> None:
         shared.say(mapping_lines(schema, shared.width()))
 
 
+def _source(given: Given) -> Directory | None:
+    """The directory that was given, else that of the state; None where there is neither."""
+    from mockscim.provision.files import StateFile
+    from mockscim.provision.source import Source
+
+    if given.get("source"):
+        return Source(given["source"]).directory
+    kept = StateFile(given["state"], "entra").read() if given.get("state") else None
+    return kept.directory if kept is not None else None
+
+
 @mappings.command()
 @click.argument("file", required=False)
 @_job
 def check(given: Given, *, file: str | None) -> None:
-    """Check a mapping FILE, or that of --app: exit 2 when it cannot be used, and say where."""
+    """Check a mapping FILE, or that of --app: exit 2 when it cannot be used, and say where.
+
+    An attribute that nobody has, in Entra ID or in --source (else the state's), is a note on standard error.
+    """
     from mockscim.provisioning import mapping
+    from mockscim.provisioning.doubts import doubts
+    from mockscim.tables import printable
 
     name = file or given.get("app")
     if not name:
         raise WrongInput("mappings check wants a FILE, or --app")
     schema = mapping.load(name)
+    for place, doubt in doubts(schema, _source(given)):
+        click.echo(f"mockscim: note: {name}: {place}: {printable(doubt)}", err=True)
     users, groups = (len(one.attributeMappings) for one in (schema.users, schema.groups))
     click.echo(f"{name}: good: {users} attributes of users, {groups} of groups")

@@ -78,6 +78,8 @@ JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
 # What belongs to the session, whoever the provider is.
 _SENDING = ("token", "rate", "concurrency", "ca", "advance_target", "mark_target", "admin_token")
+# What a state does not keep. The token is let pass behind every verb: nobody expects it to be kept.
+_EACH_TIME = (*_SENDING[1:], "timeout", "events", "smtp", "mail_to")
 _SESSION = (*_SENDING, "clock", "state", "log", "events", "smtp", "mail_to")
 
 
@@ -289,6 +291,18 @@ def state_wanted(given: dict[str, Any], verb: str) -> None:
     """Some verbs are about a job that is kept."""
     if not given.get("state"):
         raise WrongInput(f"{verb} wants --state FILE: the job that it is about")
+
+
+def nothing_sent(given: Given, provider: str, verb: str) -> None:
+    """Refuse, behind a verb that sends nothing, what is about sending: nobody would keep it for the next run.
+
+    What the environment says is there for that run, too.
+    """
+    lost = [name for name in _EACH_TIME if name in given.line]
+    if lost:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in lost)
+        run = again(given, provider, "run")
+        raise WrongInput(f"{names}: {verb} sends nothing, and the job does not keep it: give it each time, to {run}")
 
 
 def job_wanted(given: dict[str, Any], provider: str, verb: str) -> None:

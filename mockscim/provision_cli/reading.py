@@ -14,8 +14,6 @@ from mockscim.provision_cli.given import WrongInput, say, say_json, width
 if TYPE_CHECKING:
     from mockscim.provision.report import Report
 
-_MOST = 3  # of what is listed on one line
-
 
 def show_log(given: dict[str, Any], provider: str, entry_id: str | None, form: str, *, failures: bool) -> None:
     """The log's entries as a table or as JSON, or one of them in full."""
@@ -66,6 +64,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "initial": report.initial,
         "quiet": report.quiet,
         "interrupted": report.broken_off,
+        "resumed": report.resumed,
         "ok": report.ok,
         "requests": report.requests,
         "statuses": dict(report.statuses),
@@ -81,21 +80,10 @@ def failed_words(reports: list[Report], hint: str) -> str:
         reports: of rounds in which something failed.
         hint: where more is told; empty for nowhere.
     """
-    from mockscim.provision.pages import log_row, plural
+    from mockscim.provision.pages import failures_told, plural
 
-    rows = [log_row(entry) for report in reports for entry in report.failures]
-    reasons: dict[str, list[str]] = {}
-    for row in rows:
-        reasons.setdefault(row[4], []).append(row[2])
-    parts = [f"{_few(names)}{f': {reason}' if reason else ''}" for reason, names in list(reasons.items())[:_MOST]]
-    more = f"; and {plural(len(reasons) - _MOST, 'other reason')}" if len(reasons) > _MOST else ""
-    return f"{plural(len(rows), 'failure')}: {'; '.join(parts)}{more}{hint}"
-
-
-def _few(names: list[str]) -> str:
-    different = list(dict.fromkeys(names))
-    more = f" and {len(different) - _MOST} more" if len(different) > _MOST else ""
-    return f"{', '.join(different[:_MOST])}{more}"
+    entries = [entry for report in reports for entry in report.failures]
+    return f"{plural(len(entries), 'failure')}: {failures_told(entries)}{hint}"
 
 
 def interrupted(state: str | None) -> None:

@@ -286,6 +286,23 @@ def test_an_edit_that_changes_nothing_is_no_change():
     assert found.watermark == mark
 
 
+def test_a_slip_in_the_name_of_an_attribute_is_refused():
+    """What is nearly an attribute's name, and nobody has: told with the nearest; one's own attributes may be any."""
+    found = live()
+    mark = found.watermark
+    for slip, near in (("departmnt", "department"), ("jobTitel", "jobTitle"), ("givenname", "givenName")):
+        with pytest.raises(DirectoryError, match=f"^/{slip}: there is no such attribute: did you mean '{near}'"):
+            found.edit_user("ben@example.com", **{slip: "x"})
+    with pytest.raises(DirectoryError, match="did you mean 'displayName'"):
+        found.edit_group("Sales", dispalyName="Selling")
+    assert found.watermark == mark
+    found.edit_user("ben@example.com", costCenter="7", extensionAttribute2="x", department2="Legal")
+    assert found.user("b").get("department2") == "Legal"
+    found.add_user({"id": "d", "userPrincipalName": "dee@example.com", "departement": "Ventes"})
+    found.edit_user("ben@example.com", departement="Ventes")
+    assert found.user("b").get("departement") == "Ventes"
+
+
 def test_null_takes_an_attribute_away():
     """An attribute that was not there stays away."""
     found = live()

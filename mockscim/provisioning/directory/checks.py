@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+from collections.abc import Callable, Iterable
 from typing import Any, Never
 
 from mockscim.clock import ClockError, parse_instant
@@ -12,6 +14,14 @@ from mockscim.provisioning.directory.objects import DirectoryError
 _SCALARS = (str, bool, int, float)
 _TEXTS = {"displayName", "givenName", "surname", "mail", "mailNickname", "jobTitle", "department", "employeeId"}
 _TEXTS |= {"preferredLanguage", "userType", "originalUserPrincipalName"}
+# Graph's, and those that the provisioning service calls otherwise; a directory may have others of its own.
+_ATTRIBUTES = frozenset(_TEXTS) | {"id", "userPrincipalName", "accountEnabled", "securityEnabled", "manager", "members"}
+_ATTRIBUTES |= {"city", "country", "state", "postalCode", "streetAddress", "companyName", "officeLocation"}
+_ATTRIBUTES |= {"physicalDeliveryOfficeName", "businessPhones", "telephoneNumber", "mobile", "mobilePhone", "faxNumber"}
+_ATTRIBUTES |= {"facsimileTelephoneNumber", "employeeType", "employeeHireDate", "usageLocation", "otherMails"}
+_ATTRIBUTES |= {"proxyAddresses", "deletedDateTime", "description", "mailEnabled", "groupTypes", "status", "middleName"}
+_NEARLY = 0.85
+_LONGEST_SLIP = 100
 
 
 class Checker:
@@ -70,6 +80,21 @@ class Checker:
                 self.fail(place, "a text or null was expected")
             elif not self._plain(value):
                 self.fail(place, "a text, a number, true, false, null or a list of such was expected")
+
+    def names(self, names: Iterable[str], held: Callable[[str], bool], where: str) -> None:
+        """Refuse slips in the names of attributes: what is nearly one that there is, and that nobody has.
+
+        Args:
+            names: as they were given; such as end in a number are one's own.
+            held: whether anybody has an attribute of that name.
+            where: a JSON pointer to what they are the keys of.
+        """
+        for name in names:
+            if name in _ATTRIBUTES or name[-1:].isdigit() or len(name) > _LONGEST_SLIP:
+                continue
+            near = difflib.get_close_matches(name, _ATTRIBUTES, 1, _NEARLY)
+            if near and not held(name):
+                self.fail(pointer_to(where, name), f"there is no such attribute: did you mean {near[0]!r}?")
 
     def _instant(self, value: object, where: str) -> None:
         if value is None:

@@ -96,7 +96,8 @@ class Directory(Contents):
         return self._add_user(made, "/user")
 
     def edit_user(self, key: str, **attributes: Any) -> User:  # noqa: ANN401
-        """Change a user's attributes; None takes one away."""
+        """Change a user's attributes; None takes one away. An attribute of one's own may have any name but a slip's."""
+        Checker().names(attributes, lambda name: any(name in user.attributes for user in self.users.values()), "")
         self.apply(ch.UserEdit(key, attributes))
         return self._user(str(attributes.get("userPrincipalName", key)))
 
@@ -120,6 +121,7 @@ class Directory(Contents):
     def edit_group(self, key: str, **attributes: Any) -> Group:  # noqa: ANN401
         """Change a group's attributes; None takes one away."""
         group = self._group(key)
+        Checker().names(attributes, lambda name: any(name in each.attributes for each in self.groups.values()), "")
         self.apply(ch.GroupEdit(group.id, attributes))
         return self.groups[group.id]
 

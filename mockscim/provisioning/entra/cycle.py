@@ -20,7 +20,7 @@ from mockscim.provisioning.entra.ground import Decision, Ground
 from mockscim.provisioning.entra.identity import guid
 from mockscim.provisioning.entra.outcome import Outcome
 from mockscim.provisioning.entra.phase import Item, Name, Phase, Result
-from mockscim.provisioning.entra.state import KINDS, Escrow, Execution, Kind, Problem, Progress, key_of
+from mockscim.provisioning.entra.state import Escrow, Execution, Kind, Problem, Progress, Unfinished, key_of
 from mockscim.provisioning.entra.work import Work, find, pending
 
 Document = dict[str, Any]
@@ -34,6 +34,7 @@ class Cycle:
     Attributes:
         number: which of the job's it is, from 1.
         id: a GUID, the log's cycleId.
+        resumed: whether it goes on with one that was interrupted: number, id and counts are that one's.
         initial: whether everything is looked at.
         quiet: whether there is nothing to send; then there is no request at all.
         entries: provisioningObjectSummary documents, complete once a phase is over.
@@ -45,24 +46,30 @@ class Cycle:
 
     def __init__(self, ground: Ground) -> None:
         state, settings = ground.state, ground.settings
-        state.cycles += 1
+        before, state.unfinished = state.unfinished, None
+        self.resumed = before is not None
+        state.cycles += not self.resumed
         self.number = state.cycles
         self.id = guid(settings.seed, settings.job_id, "cycle", self.number)
         self.entries: list[Document] = []
         self.events: list[Document] = []
         self.connection: Connection | None = None
         self.finished = False
-        self.execution = Execution(activityIdentifier=guid(self.id, "activity"), timeBegan=ground.now)
+        if before is None:
+            before = Unfinished(
+                Execution(activityIdentifier=guid(self.id, "activity"), timeBegan=ground.now), ground.now
+            )
+        self.execution, self._serial = before.execution, before.entries
         self._ground = ground
         self._at = ground.now
         self._phase: Phase | None = None
         self._phases: list[Phase] = []
         self._problem: Problem | None = None
         self._lasting = False
-        self._events = self._failures = 0
+        self._events, self._failures = before.events, before.failures
         self._work: Work = find(ground)
         self.initial = self._work.initial
-        if self.initial:
+        if self.initial and not self.resumed:
             state.pruned = False
         self.quiet = self._has_nothing_to_send()
         self._count_source()
@@ -173,7 +180,8 @@ class Cycle:
         counts.countExports += outcome.exported or outcome.failure is not None
         if outcome.part == "object":
             self._events += outcome.status != "skipped" or outcome.skip == "RedundantExport"
-        entry = log.entry(ground.settings, self.id, outcome, at, len(self.entries), escrow)
+        entry = log.entry(ground.settings, self.id, outcome, at, self._serial, escrow)
+        self._serial += 1
         self.entries.append(entry)
 
     def _escrow(self, outcome: Outcome, at: float) -> Escrow | None:
@@ -200,7 +208,10 @@ class Cycle:
     # -- the end -----------------------------------------------------------------------------------------------
 
     def finish(self, now: float | None = None, *, complete: bool = False) -> None:
-        """End the cycle; ``phases`` does so by itself. After breaking off, what is done is kept, the rest is redone.
+        """End the cycle; ``phases`` does so by itself.
+
+        After breaking off, what is done is kept, and a cycle is due at once that goes on with this one. It looks again
+        at what was done, and finds it done.
 
         Args:
             now: when; the time of the last item that ended, if not given.
@@ -212,18 +223,22 @@ class Cycle:
         if self._phase is not None:
             self._settle()
         self._at = max(self._at, now if now is not None else self._at)
-        state, through = self._ground.state, complete and not self._ground.halted
+        state = self._ground.state
+        self._progress()
+        state.count()
+        if complete or self._ground.halted:
+            self._end(through=not self._ground.halted)
+            state.next = self._ground.now + self._ground.settings.interval
+        else:
+            state.unfinished = Unfinished(self.execution, self._at, self._serial, self._events, self._failures)
+            state.next = self._at
+
+    def _end(self, *, through: bool) -> None:
         self._end_execution(through=through)
         if through:
             self._remember()
-        self._progress()
         self._expire()
-        if complete:
-            self._judge(through=through)
-        state.next = self._ground.now + self._ground.settings.interval
-        for kind in KINDS:
-            there = sum(link.managed for link in state.links(kind).values())
-            state.totals[kind] = max(state.totals.get(kind, 0), there)
+        self._judge(through=through)
 
     def _end_execution(self, *, through: bool) -> None:
         state, counts = self._ground.state, self.execution
@@ -305,6 +320,8 @@ class Cycle:
     def _count_source(self) -> None:
         delta, counts = self._work.delta, self.execution
         read = len(delta.users) + len(delta.groups)
+        # One that goes on reads everything again.
+        counts.countEntitled = counts.countEntitledForProvisioning = 0
         counts.countImported = read
         counts.countImportedDeltas = 0 if self.initial else read
         moved = sum(len(each.added) + len(each.removed) for each in delta.members.values())

@@ -88,7 +88,7 @@ class Job:
         self.schema = schema if schema is not None else self.schema
         if (self.settings.scope, self.schema) == before:
             return False
-        self.state.watermark = None
+        self.state.watermark = self.state.unfinished = None
         self._forget_passed_over()
         self._resume(now)
         return True
@@ -142,7 +142,7 @@ class Job:
             state.quarantine, state.complete_failures = None, 0
         if "ForceDeletes" in names:
             state.deletes_forced = True
-        state.schedule, state.why = "Active", ""
+        state.schedule, state.why, state.unfinished = "Active", "", None
         self._resume(now)
 
     def _resume(self, now: float) -> None:

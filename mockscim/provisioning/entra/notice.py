@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockscim.provisioning.entra.identity import instant
-from mockscim.provisioning.entra.quarantine import TEXTS
+from mockscim.provisioning.entra.quarantine import words
 from mockscim.provisioning.entra.settings import Settings
 from mockscim.provisioning.entra.state import Problem
 
@@ -16,7 +16,7 @@ SENDER = "azure-noreply@microsoft.com"
 
 def quarantined(settings: Settings, reason: str, error: Problem | None, at: float) -> Document:
     """The job has gone into quarantine; it is said once, and mailed to whoever is to be told."""
-    why = TEXTS.get(reason, reason)
+    why = words(reason, error)
     more = f" {error.message}" if error else ""
     text = (
         f"The provisioning of {settings.target_name} is in quarantine: {why}.{more} Cycles come less often meanwhile."

@@ -58,6 +58,14 @@ class OnDemand(NamedTuple):
     entries: list[Document]
     exit_status: int
 
+    def __repr__(self) -> str:
+        """``<OnDemand: Failure (Conflict): …>``: what a failing test prints."""
+        details = self.key["details"]
+        code, message = details["errorCode"], details["errorMessage"]
+        return (
+            f"<OnDemand: {self.key['result']}{f' ({code})' if code else ''}{f': {message[:400]}' if message else ''}>"
+        )
+
 
 class OnDemandRun:
     """One go; ``steps`` is a plan like any other.
@@ -92,6 +100,9 @@ class OnDemandRun:
             if wanted is not None:
                 second = yield from references.steps(ground, wanted)
                 self._take(second, outcomes)
+            if kind == "Group":
+                outcomes += self._passed_over(key)
+        ground.state.count()
         return self._told(outcomes)
 
     def _find(self) -> tuple[Kind, str, str]:
@@ -124,11 +135,32 @@ class OnDemandRun:
 
     def _wanted(self, key: str) -> Pending | None:
         """Members that are in the target already; a group does not bring its people along."""
+        link = self._ground.link("Group", key)
+        if link is not None:
+            # Who was out of scope once is looked at again when asked for.
+            asked = set(self._chosen(key))
+            link.passed_over = [each for each in link.passed_over if each not in asked]
         found = references.members(self._ground, key)
         if found is None or not self._members:
             return found
         kept = [[each for each in part if each in self._members] for part in (found.add, found.remove, found.missing)]
         return Pending("Group", key, *kept) if any(kept) else None
+
+    def _chosen(self, key: str) -> list[str]:
+        return self._members or list(self._ground.directory.member_users(key))
+
+    def _passed_over(self, key: str) -> list[Outcome]:
+        """Members who do not go along as they are out of scope, each by name with the reason."""
+        ground, link = self._ground, self._ground.link("Group", key)
+        found = [each for each in self._chosen(key) if link is not None and each in link.passed_over]
+        if not found:
+            return []
+        outcome = ground.outcome("Group", key)
+        outcome.part, outcome.action = "references", "update"
+        for each in found:
+            user, reason = ground.directory.users[each], ground.verdict("User", each).reason
+            outcome.pass_by(reason, f"The member {user.name} ({user.upn}) is passed over: {plan.words(reason)}.")
+        return [outcome]
 
     def _take(self, outcome: Outcome, outcomes: list[Outcome]) -> None:
         state = self._ground.state
@@ -149,10 +181,11 @@ class OnDemandRun:
             for serial, outcome in enumerate(outcomes)
         ]
         failure = next((each.failure for each in outcomes if each.failure is not None), None)
-        skip = outcomes[0].skip if outcomes[0].skip != "RedundantExport" else ""
+        skipped = self._skipped(outcomes)
+        skip = skipped.skip if skipped is not None else ""
         steps = [_shown(step, outcomes[0].kind) for outcome in outcomes for step in outcome.steps]
         result = "Failure" if failure else "Skipped" if skip else "Success"
-        message = failure.text(0, None) if failure else outcomes[0].steps[-1].description if skip else None
+        message = failure.text(0, None) if failure else skipped.steps[-1].description if skipped else None
         details = {"errorCode": failure.code if failure else skip or None, "errorMessage": message}
         if any(outcome.refused for outcome in outcomes):
             details["errorCode"] = "InvalidCredentials"
@@ -164,6 +197,14 @@ class OnDemandRun:
             entries,
             (3 if failure.status is None and failure.code == "Timeout" else 1) if failure else 0,
         )
+
+    def _skipped(self, outcomes: list[Outcome]) -> Outcome | None:
+        """What the whole comes to, where it comes to nothing: the object is passed by, or those who were named are."""
+        if outcomes[0].skip and outcomes[0].skip != "RedundantExport":
+            return outcomes[0]
+        last = outcomes[-1]
+        left_out = last.part == "references" and last.skip not in ("", "RedundantExport")
+        return last if left_out and len(last.steps) == len(self._members) else None
 
 
 def _shown(step: LogStep, kind: Kind) -> Document:

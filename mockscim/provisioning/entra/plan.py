@@ -58,7 +58,7 @@ def steps(ground: Ground, kind: Kind, key: str, decision: Decision, *, staged: b
             outcome.action = "stageddelete"
             return outcome.pass_by("StagedAction", "held back by the prevention of accidental deletions")
         if decision.verb == "skip":
-            return outcome.pass_by(decision.reason, _why(decision.reason))
+            return outcome.pass_by(decision.reason, words(decision.reason))
         if decision.verb == "sync":
             yield from _sync(ground, outcome)
         elif decision.verb == "disable":
@@ -78,12 +78,13 @@ def _begin(ground: Ground, outcome: Outcome, decision: Decision) -> None:
     outcome.entitled, outcome.effective = verdict.in_scope, verdict.effective
     known = ground.link(outcome.kind, outcome.key) is not None
     outcome.step("EntryImportUpdate" if known else "EntryImportAdd", "import", f"The {kind} was read from the source.")
-    judged = "in scope" if verdict.effective else _why(verdict.reason)
+    judged = "in scope" if verdict.effective else words(verdict.reason)
     status: Status = "success" if verdict.effective else "skipped"
     outcome.step("EntrySynchronizationScoping", "scoping", f"The {kind} is {judged}.", status, **verdict.details)
 
 
-def _why(reason: str) -> str:
+def words(reason: str) -> str:
+    """Why an object is passed by, in words."""
     return {
         "NotAssigned": "not assigned to the application",
         "NotEffectivelyEntitled": "not effectively entitled: its only role is Default Access",

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mockscim.provisioning.entra.failures import Failure
+from mockscim.provisioning.entra.failures import INCOMPATIBLE, UNAUTHORIZED, Failure
 from mockscim.provisioning.entra.settings import DAY, Settings
 from mockscim.provisioning.entra.state import Escrow, Kind, Part, Problem, Quarantine, State, key_of
 
@@ -29,14 +29,30 @@ Reason = Literal[
     "IngestionInterrupted",
 ]
 
-# The words of the notification, by reason.
-TEXTS: dict[str, str] = {
+_TEXTS = {
     "EncounteredBaseEscrowThreshold": "too many objects failed",
     "EncounteredTotalEscrowThreshold": "too many objects and references failed",
     "EncounteredEscrowProportionThreshold": "too large a part of the events failed",
-    "EncounteredQuarantineException": "the target refuses the credentials, or is no SCIM endpoint",
+    "EncounteredQuarantineException": "the target could not be worked with",
     "TooManyDeletes": "more disables and deletes than the threshold allows are waiting for approval",
 }
+_CREDENTIALS = ("InvalidCredentials", UNAUTHORIZED, "InsufficientRights")
+
+
+def words(reason: str, error: Problem | None = None) -> str:
+    """A reason in the words of the notification.
+
+    Microsoft has one code, EncounteredQuarantineException, for every way in which a target as a whole fails: which of
+    them it was, ``error`` tells.
+    """
+    if reason == "EncounteredQuarantineException" and error is not None:
+        if error.code in _CREDENTIALS:
+            return "the target refuses the credentials"
+        if error.code == INCOMPATIBLE:
+            return "the target is no SCIM endpoint, or wants a sign-in"
+        if not error.tenantActionable:
+            return "the target cannot be reached or cannot answer, cycle after cycle"
+    return _TEXTS.get(reason, reason)
 
 
 # -- escrows ---------------------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def steps(ground: Ground, pending: Pending) -> Steps[Outcome]:
         else:
             yield from _set_members(ground, outcome, outcome.link, pending)
     if pending.missing and outcome.failure is None:
-        names = ", ".join(pending.missing[:5])
+        names = ", ".join(ground.outcome("User", each).name for each in pending.missing[:5])
         message = f"References cannot be resolved: not in the target yet: {names}."
         outcome.fail(Failure(SKIPPED, message, reference=True), "EntrySynchronizationSkip", "referenceResolution")
     return outcome

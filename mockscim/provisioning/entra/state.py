@@ -125,6 +125,23 @@ class Execution(msgspec.Struct):
     timeEnded: float | None = None  # noqa: N815
 
 
+class Unfinished(msgspec.Struct):
+    """A cycle that was interrupted: the next one goes on with it, under its number.
+
+    Attributes:
+        execution: what it has done so far.
+        at: when it was interrupted.
+        entries: how many log entries it has made.
+        events: how many objects it has tried; failures: of them, those that failed, without references.
+    """
+
+    execution: Execution
+    at: float
+    entries: int = 0
+    events: int = 0
+    failures: int = 0
+
+
 class Progress(msgspec.Struct):
     """Graph's synchronizationProgress: pages, not objects."""
 
@@ -144,7 +161,8 @@ class State(msgspec.Struct):
         why: why it is not active, in words.
         complete_failures: cycles in a row that did not get through.
         on_demand: when objects were provisioned on demand lately.
-        last, last_successful, last_with_exports: executions.
+        last, last_successful, last_with_exports: executions that have ended.
+        unfinished: the cycle that was interrupted, if the last one was.
         progress: of the last cycle.
         cycles: how many were begun.
         next: when the next cycle is due while Active and not in quarantine.
@@ -175,6 +193,7 @@ class State(msgspec.Struct):
     last: Execution | None = None
     last_successful: Execution | None = None
     last_with_exports: Execution | None = None
+    unfinished: Unfinished | None = None
     progress: list[Progress] = []
     steady: tuple[float, float] | None = None
     totals: dict[str, int] = {}
@@ -182,6 +201,12 @@ class State(msgspec.Struct):
     def links(self, kind: Kind) -> dict[str, Link]:
         """Those of users, or of groups."""
         return self.users if kind == "User" else self.groups
+
+    def count(self) -> None:
+        """Bring the totals up to the links."""
+        for kind in KINDS:
+            there = sum(link.managed for link in self.links(kind).values())
+            self.totals[kind] = max(self.totals.get(kind, 0), there)
 
 
 def key_of(kind: Kind, id_: str, part: Part) -> str:

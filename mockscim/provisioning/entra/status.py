@@ -8,7 +8,7 @@ import msgspec
 
 from mockscim.provisioning.entra.identity import instant
 from mockscim.provisioning.entra.settings import Settings
-from mockscim.provisioning.entra.state import Execution, Problem, Quarantine, State
+from mockscim.provisioning.entra.state import Execution, Problem, State
 
 Document = dict[str, Any]
 
@@ -35,7 +35,7 @@ def job(settings: Settings, state: State) -> Document:
                 {**msgspec.to_builtins(each), "progressObservationDateTime": instant(each.progressObservationDateTime)}
                 for each in state.progress
             ],
-            "quarantine": _quarantine(state.quarantine),
+            "quarantine": _quarantine(state),
             "steadyStateFirstAchievedTime": instant(state.steady[0]) if state.steady else None,
             "steadyStateLastAchievedTime": instant(state.steady[1]) if state.steady else None,
             "synchronizedEntryCountByType": [{"key": kind, "value": count} for kind, count in state.totals.items()],
@@ -63,13 +63,16 @@ def execution(found: Execution | None) -> Document | None:
     return {**document, "error": _problem(found.error), "timeBegan": began, "timeEnded": ended}
 
 
-def _quarantine(found: Quarantine | None) -> Document | None:
+def _quarantine(state: State) -> Document | None:
+    found = state.quarantine
     if found is None:
         return None
+    # A job that is stopped or disabled attempts nothing.
+    next_ = {"nextAttempt": instant(found.nextAttempt)} if state.schedule == "Active" else {}
     return {
         "currentBegan": instant(found.currentBegan),
         "error": _problem(found.error),
-        "nextAttempt": instant(found.nextAttempt),
+        **next_,
         "reason": found.reason,
         "seriesBegan": instant(found.seriesBegan),
         "seriesCount": found.seriesCount,

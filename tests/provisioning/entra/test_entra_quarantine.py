@@ -30,6 +30,37 @@ def test_bad_credentials_and_incompatible_endpoints_are_quarantined_at_once(stat
     assert run.job.state.watermark is None
 
 
+def test_a_job_that_is_disabled_or_stopped_has_no_next_attempt():
+    """Graph's document leaves it out."""
+    run = Run(company("ann"))
+    run.target.say = [answers(401)]
+    run.cycle()
+    assert run.quarantine["nextAttempt"] is not None
+    run.job.stop(run.now)
+    assert "nextAttempt" not in run.quarantine
+    run.job.state.schedule = "Active"
+    run.until(START + 40 * DAY)
+    assert run.job.status()["schedule"]["state"] == "Disabled"
+    assert "nextAttempt" not in run.quarantine
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "the target refuses the credentials."),
+        (404, "the target is no SCIM endpoint, or wants a sign-in."),
+        (503, "the target cannot be reached or cannot answer, cycle after cycle."),
+    ],
+)
+def test_the_words_of_a_quarantine_fit_its_cause(status, words):
+    """The code is Microsoft's one for all three."""
+    run = Run(company("ann"), complete_failures=2)
+    run.target.say = [answers(status)]
+    events = [*run.cycle().events, *run.cycle().events]
+    assert run.quarantine["reason"] == "EncounteredQuarantineException"
+    assert [f"quarantine: {words}" in event["text"] for event in events] == [True]
+
+
 def test_a_quarantine_is_announced_once():
     """Not again while it lasts; a second one is."""
     run = Run(company("ann"))

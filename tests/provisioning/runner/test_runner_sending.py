@@ -75,6 +75,15 @@ async def test_answers_that_are_no_json_and_redirects(segment):
     assert len(segment.journal) == 2
 
 
+async def test_an_answer_that_nests_too_deeply_is_text(segment):
+    """What could not be shown again, nor copied, is no document; nothing that follows trips over it."""
+    deep = "[" * 600 + "]" * 600
+    async with sender(segment.base_url, segment.token) as one:
+        with segment.fault("abort", status=400, body=deep, content_type="application/json"):
+            answer = await one.send(READ)
+    assert (answer.status, answer.body) == (400, deep)
+
+
 @pytest.mark.parametrize(
     ("fault", "word"), [("reset", "reset"), ("drop", "closed"), ("hang", "timeout"), ("truncate", "cut short")]
 )
