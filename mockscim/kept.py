@@ -13,7 +13,7 @@ from mockscim.scim.call import Call, Reply
 from mockscim.scim.errors import ScimError
 from mockscim.scim.record import Record
 from mockscim.scim.schema import Registry
-from mockscim.tokens import Token
+from mockscim.tokens import TokenState
 
 # The snapshot of a store that knows what has changed since it was last written.
 KEPT = "\0kept"
@@ -27,14 +27,14 @@ class Kept(NamedTuple):
         starts: how many processes had it before.
         counters: of its store.
         records: its records in the order of their making, each with whether it is an account, for its registry.
-        tokens: as ``Tokens.state``.
+        tokens: those that there were, and the start tokens that had been revoked.
     """
 
     began: str
     starts: int
     counters: tuple[int, int]
     records: Callable[[Registry], Iterable[tuple[bool, Record]]]
-    tokens: tuple[int, Iterable[Token]]
+    tokens: TokenState
 
 
 class KeepError(ScimError):

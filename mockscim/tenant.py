@@ -25,7 +25,9 @@ from mockscim.agenda import Agenda
 from mockscim.clock import Clock, parse_instant
 from mockscim.faults import FaultEngine, FaultError
 from mockscim.faults.documents import suggestion
+from mockscim.faults.match import wrong_operation
 from mockscim.fixtures import Entry, Fixture, FixtureError
+from mockscim.fixtures.document import key_of
 from mockscim.gates import Gates
 from mockscim.invariants.marks import MOST_MARKS, Expectation, Mark
 from mockscim.journal import History, Journal
@@ -35,12 +37,13 @@ from mockscim.profiles import Profile, with_if_match
 from mockscim.scim.call import Reply
 from mockscim.scim.errors import ScimError, invalid_value, not_found
 from mockscim.scim.policy import LENIENCIES, OFF_BY_DEFAULT, Policy, Tolerance
-from mockscim.scim.record import Change, Record
+from mockscim.scim.record import BASE_MARK, Change, Record
 from mockscim.scim.schema import Registry, ResourceType, SchemaError
 from mockscim.scim.seeding import Seeder
 from mockscim.scim.service import Service
+from mockscim.scim.slips import Careful
 from mockscim.scim.store import Store
-from mockscim.tokens import TokenDocument, Tokens, digest
+from mockscim.tokens import TokenDocument, Tokens
 
 _LONGEST_RULES = 2000
 _START = "\0start"
@@ -189,7 +192,6 @@ class Tenant:
         Raises:
             FaultError: names the rule by its place in the list.
         """
-        known = {*(kind.resource for kind in self.registry.types.values()), "me", "bulk", "discovery", "root", "token"}
         placed = [("", rules)]
         if isinstance(rules, list | tuple):
             placed = [(f"/{n}", rule) for n, rule in enumerate(rules)]
@@ -197,17 +199,37 @@ class Tenant:
             matches = rule.get("match") if isinstance(rule, Mapping) else None
             named = matches.get("operation", ()) if isinstance(matches, Mapping) else ()
             for operation in [named] if isinstance(named, str) else named if isinstance(named, list) else []:
-                resource, _, verb = str(operation).partition(".")
-                if "*" not in resource and resource not in known:
-                    near = suggestion(str(operation), [f"{name}.{verb}" for name in sorted(known)])
-                    expected = f"{operation!r}: {near}expected one of {', '.join(sorted(known))} before the dot"
-                    raise FaultError(f"{place}/match/operation", expected)
+                if isinstance(operation, str):  # else the rule itself is found wrong
+                    self.check_operation(operation, f"{place}/match/operation")
+
+    def check_operation(self, operation: str, where: str) -> None:
+        """Refuse the name of an operation that cannot be here; ``*`` stands for any text.
+
+        Args:
+            operation: ``user.create``, ``group.*``, a refinement.
+            where: a JSON pointer to it.
+
+        Raises:
+            FaultError: it is none; names the nearest.
+        """
+        if wrong := wrong_operation(operation):
+            raise FaultError(where, wrong)
+        known = {*(kind.resource for kind in self.registry.types.values()), "me", "bulk", "discovery", "root", "token"}
+        resource, _, verb = operation.partition(".")
+        if "*" not in resource and resource not in known:
+            near = suggestion(operation, [f"{name}.{verb}" for name in sorted(known)])
+            expected = f"{operation!r}: {near}expected one of {', '.join(sorted(known))} before the dot"
+            raise FaultError(where, expected)
 
     # -- life --------------------------------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """Back to the start: data, rules, clock, ordinals; empty journal and history."""
-        self.cut()
+        """Back to the start: data, rules, clock, ordinals; empty journal and history; what is in flight is cut.
+
+        Raises:
+            FixtureError: the start is loaded now, and no longer good.
+            KeepError: the start cannot be written to where all is kept. Nothing is done then, in either case.
+        """
         state = self._random.getstate()
         try:
             with self.kept():
@@ -216,6 +238,7 @@ class Tenant:
         except KeepError:
             self._random.setstate(state)
             raise
+        self.cut()
         self._random.setstate(start[0])
         self.store.forget_snapshots(keep=(_START, KEPT))
         self.clock.reset()
@@ -266,16 +289,15 @@ class Tenant:
     def renew(self) -> None:
         """As new for somebody else: reset, and without the tokens that were minted since, which a reset leaves."""
         self.reset()
-        self.tokens = self._start_tokens()
+        with self.kept():
+            self.tokens = self._start_tokens()
 
     def _start_tokens(self, kept: Kept | None = None) -> Tokens:
         tokens = Tokens()
         if kept is not None:
             tokens.restore(kept.tokens)
         for token in self.start.tokens:
-            document = TokenDocument(token=token) if isinstance(token, str) else token
-            if document.token is None or tokens.get(digest(document.token)) is None:
-                tokens.mint(self.clock.now(), document)
+            tokens.bring(self.clock.now(), TokenDocument(token=token) if isinstance(token, str) else token)
         return tokens
 
     def cut(self) -> None:
@@ -329,7 +351,15 @@ class Tenant:
         return tuple(found)
 
     def edit(
-        self, method: str, type_name: str, id_: str | None, document: object, base: str, *, noted: bool = True
+        self,
+        method: str,
+        type_name: str,
+        id_: str | None,
+        document: object,
+        base: str,
+        *,
+        noted: bool = True,
+        careful: bool = False,
     ) -> Reply:
         """Change the data behind the client's back: in the history, not in the journal, with every leniency.
 
@@ -340,13 +370,15 @@ class Tenant:
             document: what a client would send.
             base: the base URL for references.
             noted: whether it goes into the history; not where it will be taken back.
+            careful: whether names that mean nothing are refused, as in a fixture.
 
         Raises:
             ScimError: 404 for what is not there, 400 or 409 for what cannot be.
         """
         kind = self.resource_type(type_name)
         call = self.service.route(method, kind.endpoint + (f"/{id_}" if id_ is not None else ""), base)
-        call.tolerance = Tolerance(frozenset(LENIENCIES))
+        accepted = frozenset(LENIENCIES)
+        call.tolerance = Careful(accepted, foreign=False) if careful else Tolerance(accepted)
         self.service.read(call, (), orjson.dumps(document) if document is not None else b"")
         wanted = document.get("id") if isinstance(document, Mapping) and method == "POST" else None
         if wanted is not None and (not isinstance(wanted, str) or not _ID.fullmatch(wanted)):
@@ -418,14 +450,14 @@ class Tenant:
     @staticmethod
     def _given_ids(fixture: Fixture) -> frozenset[str]:
         """The ids that a fixture gives; twice the same is a mistake."""
-        given: set[str] = set()
+        given: dict[str, Entry] = {}
         accounts = [Entry("/Users", a, f"/accounts/{i}", fixture.source) for i, a in enumerate(fixture.accounts)]
         for entry in (*fixture.resources, *accounts):
             id_ = entry.document.get("id")
             if isinstance(id_, str) and id_:
-                if id_ in given:
-                    raise FixtureError(entry.source, f"{entry.pointer}/id", f"the id {id_[:100]} is given twice")
-                given.add(id_)
+                first = given.setdefault(id_, entry)
+                if first is not entry:
+                    raise _twice(entry, first)
         return frozenset(given)
 
     def _seed_lines(self, listed: fixtures.LineEntries, users: ResourceType, now: str) -> list[Change]:
@@ -436,19 +468,19 @@ class Tenant:
         others: list[Entry] = []
         with _uncollected():
             for number, text in self._seeder.plainly(users, listed.lines, now, _ID.fullmatch, _plain_times):
-                entry = self._unknown(listed.entry(number, text))
+                entry = self._unknown(listed.entry(number, text), listed)
                 if entry.endpoint == "/Users":
-                    self._seed_entries([entry], now)
+                    self._seed_entries([entry], now, listed.again())
                 else:
                     others.append(entry)
             self._seed_entries(sorted(others, key=fixtures.rank), now)
         return []
 
-    def _unknown(self, entry: Entry) -> Entry:
+    def _unknown(self, entry: Entry, listed: fixtures.LineEntries) -> Entry:
         """The same, with an id that nobody has yet; it had another before where it is given twice."""
         id_ = entry.document.get("id")
         if isinstance(id_, str) and self.store.find(id_) is not None:
-            raise FixtureError(entry.source, f"{entry.pointer}/id", f"the id {id_[:100]} is given twice")
+            raise _twice(entry, next(other for other in listed.again() if other.document.get("id") == id_))
         return entry
 
     def _seed_all(self, fixture: Fixture, now: str) -> list[Change]:
@@ -459,24 +491,31 @@ class Tenant:
                 self._seeder.seed_account(entry.document, entry.document["id"], now)
         return changes
 
-    def _seed_entries(self, listed: Iterable[Entry], now: str) -> list[Change]:
+    def _seed_entries(self, listed: Iterable[Entry], now: str, others: Iterable[Entry] = ()) -> list[Change]:
+        """Put entries in; ``others`` have been before."""
         entries = [self._identified(entry) for entry in listed]
-        types = {endpoint: kind.name for endpoint, kind in self.registry.endpoints.items()}
-        fixtures.resolve_members(entries, self.known, unknown="unknown-member" in self.policy.accepted, types=types)
         changes: list[Change | None] = []
-        # Members may point forwards, so resources come first and memberships after.
-        groups: list[tuple[Entry, ResourceType, list[Any]]] = []
+        # Members may point forwards, so resources come first and memberships after. And who is here twice is to be
+        # told as such, not as a member that may be either.
+        groups: list[tuple[Entry, ResourceType, str]] = []
         for entry in entries:
             kind = self._kind(entry)
             document = dict(entry.document)
             if kind.keyed is not None:
                 key = kind.keyed.key
                 given = [name for name in document if name.lower() == key]
-                groups += [(entry, kind, document.pop(name) or []) for name in given]
-            with _placed(entry):
+                groups += [(entry, kind, name) for name in given]
+                for name in given:
+                    del document[name]
+            with _placed(entry, others=others or entries):
                 changes.append(self._seeder.seed(kind, document, document["id"], now, _times(entry)))
-        for entry, kind, members in groups:
+        if groups:
+            types = {endpoint: kind.name for endpoint, kind in self.registry.endpoints.items()}
+            unknown = "unknown-member" in self.policy.accepted
+            fixtures.resolve_members(entries, self.known, unknown=unknown, types=types)
+        for entry, kind, name in groups:
             with _placed(entry, f"/{kind.keyed.name}" if kind.keyed is not None else ""):
+                members = entry.document[name] or []
                 changes.append(self._seeder.seed_members(kind, entry.document["id"], members, _times(entry)))
         return [change for change in changes if change is not None]
 
@@ -519,7 +558,7 @@ class Tenant:
             for kind in self.registry.types.values()
             if kind.name not in ("User", "Group")
         }
-        accounts = [{"id": record.id, **record.attributes()} for record in (self.store.accounts or ())]
+        accounts = [{"id": record.id, **_returned(record)} for record in (self.store.accounts or ())]
         fixture = self.start.fixture
         return fixtures.to_document(
             found.get("User", []),
@@ -533,8 +572,7 @@ class Tenant:
 
     @staticmethod
     def _dumped(record: Record) -> dict[str, Any]:
-        attributes: dict[str, Any] = orjson.loads(b"{" + record.body.replace(b"\x01", b"") + b"}")
-        document = {"schemas": record.type.schemas_of(record.body), "id": record.id, **attributes}
+        document = {"schemas": record.type.schemas_of(record.body), "id": record.id, **_returned(record)}
         if record.members and record.type.keyed is not None:
             document[record.type.keyed.name] = [
                 {
@@ -583,6 +621,12 @@ def _bundled() -> dict[str, Policy]:
     return {name: profiles.load(name).policy for name in profiles.names()}
 
 
+def _returned(record: Record) -> dict[str, Any]:
+    """The attributes of a record but for what is never returned; references relative to the base URL."""
+    found: dict[str, Any] = orjson.loads(b"{" + record.body.replace(BASE_MARK, b"") + b"}")
+    return found
+
+
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Make many objects that stay, without the garbage collector looking at them again and again."""
@@ -604,12 +648,37 @@ def _plain_times(meta: object) -> Mapping[str, str] | None:
 
 
 @contextmanager
-def _placed(entry: Entry, where: str = "") -> Iterator[None]:
-    """Turn what is wrong with a resource into what is wrong with the fixture, and where."""
+def _placed(entry: Entry, where: str = "", others: Iterable[Entry] = ()) -> Iterator[None]:
+    """Turn what is wrong with a resource into what is wrong with the fixture, and where.
+
+    ``others`` are those of which one may have its name.
+    """
     try:
         yield
     except ScimError as error:
-        raise FixtureError(entry.source, entry.pointer + where, error.detail) from None
+        first = _namesake(entry, others) if error.scim_type == "uniqueness" else None
+        detail = error.detail if first is None else f"{error.detail}, {first.place}"
+        raise FixtureError(entry.source, entry.pointer + where, detail) from None
+
+
+def _twice(entry: Entry, first: Entry) -> FixtureError:
+    message = f"the id {entry.document['id'][:100]} is given twice, first at {first.place}"
+    return FixtureError(entry.source, f"{entry.pointer}/id", message)
+
+
+def _namesake(entry: Entry, others: Iterable[Entry]) -> Entry | None:
+    """The first of the same type that has its userName; itself is none."""
+    key = key_of(entry.document, "userName")
+    name = entry.document[key] if key is not None else None
+    if not isinstance(name, str):
+        return None
+    for other in others:
+        if other.place == entry.place:
+            return None
+        key = key_of(other.document, "userName") if other.endpoint == entry.endpoint else None
+        if key is not None and str(other.document[key]).casefold() == name.casefold():
+            return other
+    return None
 
 
 def _times(entry: Entry) -> dict[str, str]:

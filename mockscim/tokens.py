@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -123,12 +123,29 @@ class Token:
         }
 
 
+class TokenState(NamedTuple):
+    """What there is of tokens at a time.
+
+    Attributes:
+        made: how many were made.
+        tokens: those that there are.
+        revoked: digests of those that the start brings and that were revoked.
+    """
+
+    made: int
+    tokens: tuple[Token, ...]
+    revoked: frozenset[bytes] = frozenset()
+
+
 class Tokens:
     """The tokens that open one tenant, beside the start tokens that open all."""
 
     def __init__(self) -> None:
         self._kept: dict[bytes, Token] = {}
         self._n = 0  # how many were made
+        # Digests of what each start brings, and of what it is not to bring again.
+        self._brought: set[bytes] = set()
+        self._revoked: set[bytes] = set()
         # How often anything changed.
         self.changed = 0
 
@@ -136,15 +153,29 @@ class Tokens:
         return iter(self._kept.values())
 
     @property
-    def state(self) -> tuple[int, tuple[Token, ...]]:
-        """How many were made, and those that there are: what ``restore`` goes on from."""
-        return self._n, tuple(self._kept.values())
+    def state(self) -> TokenState:
+        """What ``restore`` goes on from."""
+        return TokenState(self._n, tuple(self._kept.values()), frozenset(self._revoked))
 
-    def restore(self, state: tuple[int, Iterable[Token]]) -> None:
+    def restore(self, state: TokenState) -> None:
         """Have just the tokens of another time, and go on numbering from there."""
-        self._n, tokens = state
-        self._kept = {token.digest: token for token in tokens}
+        self._n = state.made
+        self._kept = {token.digest: token for token in state.tokens}
+        self._revoked = set(state.revoked)
         self.changed += 1
+
+    def bring(self, now: float, wanted: TokenDocument) -> None:
+        """Have a token of the start's; one that is there stays as it is, and one that was revoked does not come back.
+
+        Raises:
+            TokenError: something that is wanted cannot be.
+        """
+        if wanted.token is not None:
+            known = digest(wanted.token)
+            self._brought.add(known)
+            if known in self._kept or known in self._revoked:
+                return
+        self.mint(now, wanted)
 
     def get(self, digest: bytes) -> Token | None:
         """The token with that digest."""
@@ -172,6 +203,7 @@ class Tokens:
         grant = Grant(scopes=scopes, user=wanted.user)
         token = Token(f"t-{self._n}", digest(text), mask(text), format_instant(now), expires, grant, client)
         self._kept[token.digest] = token
+        self._revoked.discard(token.digest)
         return token, text
 
     def revoke(self, name: str) -> None:
@@ -180,6 +212,8 @@ class Tokens:
         if found is None:
             raise KeyError(name)
         del self._kept[found.digest]
+        if found.digest in self._brought:
+            self._revoked.add(found.digest)
         self.changed += 1
 
     def _make_room(self, now: float) -> None:

@@ -299,6 +299,14 @@ def test_edits_behind_the_clients_back_are_in_the_history():
 # --- dump and load ---
 
 
+def test_a_dump_has_no_passwords():
+    """Neither those of users nor those of accounts outside."""
+    users, accounts = [{"userName": "ann", "password": "hunter2-a"}], [{"userName": "eve", "password": "hunter2-b"}]
+    dumped = tenant({"users": users, "accounts": accounts}).dump()
+    assert [each["userName"] for each in dumped["users"] + dumped["accounts"]] == ["ann", "eve"]
+    assert "hunter2" not in str(dumped)
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_a_bundled_fixture_dumps_to_itself(name):
     """What comes out loads to the same state, by start and by load."""

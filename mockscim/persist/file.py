@@ -28,6 +28,8 @@ _TABLES = [statement.strip() for statement in TABLES.split(";")[:-1]]
 _LOG_HEAD, _FRAME_HEAD = 32, 24
 # One that was killed a moment ago may not have let go of it yet.
 _PATIENCE = 1.0
+# Its owner's alone.
+_MODE = 0o600
 _DAMAGED = "it was left as it is; go on from a copy of it, or give another FILE to begin anew"
 
 
@@ -48,6 +50,7 @@ class File:
     def __init__(self, path: str) -> None:
         self.path = _located(path)
         self._db: sqlite3.Connection | None = None
+        self._is_ours = False  # made by this process, and nobody else's
         self.is_new = not self.path.exists() or self.path.stat().st_size == 0
         if self.is_new:
             if _size(self._log):
@@ -107,13 +110,13 @@ class File:
         try:
             yield
         except (RowError, UnicodeError) as error:
-            self.close()
+            self.abandon()
             raise self.error(f"it is damaged ({_line(error)}); {_DAMAGED}") from None
         except sqlite3.Error as error:
-            self.close()
+            self.abandon()
             raise self._told(error) from None
         except BaseException:
-            self.close()
+            self.abandon()
             raise
 
     def _told(self, error: sqlite3.Error) -> PersistError:
@@ -145,13 +148,15 @@ class File:
         with self.trouble():
             seen = None if self.is_new else as_seen()
             self.close()
-            if self.is_new:
-                _make(self.path)
+            made = self.is_new and _make(self.path)
             self._db = db = _connected(self.path, "rw")
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
+            self._is_ours = made
             if self.is_new:
+                if not self.path.exists():
+                    raise self.error("another mockscim has made it, and taken it away again meanwhile; start again")
                 with self.write():
                     for statement in _TABLES:
                         db.execute(statement)
@@ -162,7 +167,15 @@ class File:
                     pass  # it can be written
                 if as_seen() != seen:
                     raise self.error("another mockscim has used it meanwhile; start again")
+                self._close_to_others()
             self._lengthen()
+
+    def _close_to_others(self) -> None:
+        """Take from others what a file that was there may have allowed them: it holds people's data."""
+        for each in (self.path, self._log):
+            with suppress(FileNotFoundError, PermissionError):  # somebody else's, who decides
+                if stat.S_IMODE(each.stat().st_mode) != _MODE:
+                    each.chmod(_MODE)
 
     def _lengthen(self) -> None:
         """Give the write-ahead log the length at which it begins anew, in zeros, which SQLite takes for its end.
@@ -201,6 +214,14 @@ class File:
                 self._db.close()
             self._db = None
 
+    def abandon(self) -> None:
+        """Let go of it before anything was served from it: where none was before, none is left."""
+        if self._is_ours:
+            for each in (self.path, self._log):  # while it is still locked: afterwards it may be another's
+                each.unlink(missing_ok=True)
+            self._is_ours = False
+        self.close()
+
 
 def _located(given: str) -> Path:
     """Where a file is or is to be, once it is clear that it can be one.
@@ -229,10 +250,13 @@ def _located(given: str) -> Path:
     return path
 
 
-def _make(path: Path) -> None:
-    """Make it, for its owner alone: it holds people's data."""
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+def _make(path: Path) -> bool:
+    """Make it, for its owner alone: it holds people's data. Whether it was not there."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE))
+    except FileExistsError:
+        return False
+    return True
 
 
 def _connected(path: Path, mode: str) -> sqlite3.Connection:

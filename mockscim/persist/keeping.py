@@ -29,7 +29,7 @@ from mockscim.persist.rows import (
     member_row,
     place,
     read_records,
-    read_token,
+    read_tokens,
     resource_row,
     shape,
     summed,
@@ -40,7 +40,7 @@ from mockscim.scim.record import Record
 from mockscim.scim.schema import Registry
 from mockscim.scim.store import Key, Store
 from mockscim.tenant import Start, Tenant
-from mockscim.tokens import Token
+from mockscim.tokens import Token, TokenState
 from mockscim.version import __version__
 
 _log = logging.getLogger("mockscim.persist")
@@ -66,6 +66,7 @@ class Keeping:
         self._file = File(path)
         self._rows: dict[str, TenantRow] = {}
         self._counters: dict[int, CountersRow] = {}
+        self._tokens: dict[int, TokenState] = {}
         self._keepers: dict[str, TenantKeeper] = {}
 
     # -- from the file ---------------------------------------------------------------------------------------------
@@ -120,15 +121,11 @@ class Keeping:
                 )
             return self._records(row.number, counters, registry)
 
-        tokens = [read_token(each) for each in self._file.read("SELECT * FROM tokens WHERE number = ?", row.number)]
-        if len(tokens) != counters.tokens:
-            raise RowError(f"{counters.tokens} tokens were expected, {len(tokens)} were found")
-        state = (counters.made, sorted(tokens, key=lambda token: int(token.name.removeprefix("t-"))))
-        kept = Kept(row.began, row.starts, (counters.commits, counters.places), records, state)
+        rows = self._file.read("SELECT * FROM tokens WHERE number = ?", row.number)
+        tokens = self._tokens[row.number] = read_tokens(rows, counters)
+        kept = Kept(row.began, row.starts, (counters.commits, counters.places), records, tokens)
         if row.definition is None and not row.name and row.origin != origin(start):
-            Tenant(
-                row.name, start
-            )  # it was not loaded before: better now than at a reset is said what is wrong with it
+            _try_out(start)
         return Tenant(row.name, start, kept)
 
     def _records(self, number: int, counters: CountersRow, registry: Registry) -> Iterator[tuple[bool, Record]]:
@@ -150,16 +147,28 @@ class Keeping:
         self._file.own(self._tables)
         with self._file.trouble(), self._file.write() as db:
             for row in self._rows.values():
-                again = row._replace(starts=row.starts + 1, origin=origin(tenants[row.name].start))
+                tenant = tenants[row.name]
+                again = row._replace(starts=row.starts + 1, origin=origin(tenant.start))
                 db.execute(_PUT_TENANT, summed(again))
+                work = Work()  # the start may have brought tokens
+                work.exchange(row.number, self._tokens[row.number], tenant.tokens.state)
+                work.carry_out(db, _counters(row.number, tenant))
         for name, tenant in tenants.items():
             self._keep(tenant, self._rows[name].number)
-        if self._file.is_new:
-            _log.info("%s is new: it gets what the server starts with, and each change", self._file.path)
-        else:
+        if tenants:
             many = sum(row.resources for row in self._counters.values())
             text = "the data is that of %s (resources: %d, tenants: %d); a reset returns to what the options say"
             _log.info(text, self._file.path, many, len(tenants))
+
+    def found(self, tenant: Tenant) -> None:
+        """Keep the first tenant, where the file had none.
+
+        Raises:
+            PersistError: it cannot be written, and the file is as it was before.
+        """
+        with self._file.trouble():
+            self._begin(tenant, None)
+        _log.info("%s is new: it gets what the server starts with, and each change", self._file.path)
 
     def begin(self, tenant: Tenant, definition: str | None) -> None:
         """Keep a tenant that was made, in the place of any of its name.
@@ -171,6 +180,12 @@ class Keeping:
         Raises:
             ScimError: 507, and what was there is kept.
         """
+        try:
+            self._begin(tenant, definition)
+        except sqlite3.Error as error:
+            raise KeepError(_told(error)) from None
+
+    def _begin(self, tenant: Tenant, definition: str | None) -> None:
         start = tenant.start
         number = 1 + max((row.number for row in self._rows.values()), default=0)
         its = shape(tenant.registry), origin(start)
@@ -178,14 +193,11 @@ class Keeping:
         work = Work()
         for account, record in _all(tenant.store):
             work.put(number, None, record, account=account)
-        work.tokens = [token_row(number, token) for token in tenant.tokens]
-        try:
-            with self._file.write() as db:
-                self._delete(db, tenant.name)
-                db.execute(_PUT_TENANT, summed(row))
-                work.carry_out(db, _counters(number, tenant))
-        except sqlite3.Error as error:
-            raise KeepError(_told(error)) from None
+        work.exchange(number, TokenState(0, ()), tenant.tokens.state)
+        with self._file.write() as db:
+            self._delete(db, tenant.name)
+            db.execute(_PUT_TENANT, summed(row))
+            work.carry_out(db, _counters(number, tenant))
         self._rows[tenant.name] = row
         self._keep(tenant, number)
 
@@ -223,6 +235,10 @@ class Keeping:
         """Let go of the file."""
         self._file.close()
 
+    def abandon(self) -> None:
+        """Let go of the file, and leave none where none was: nothing was served from it."""
+        self._file.abandon()
+
 
 class TenantKeeper:
     """Writes what changes in one tenant.
@@ -243,9 +259,13 @@ class TenantKeeper:
         self._failing = ""
         self.gone = False
         self._history = tenant.history.last
-        self._tokens = tenant.tokens
-        self._tokens_changed, self._tokens_state = tenant.tokens.changed, tenant.tokens.state
+        self._baseline(tenant.tokens.state)
         self._settle()
+
+    def _baseline(self, state: TokenState) -> None:
+        """What the file has of tokens: just those that there are."""
+        self._tokens = self._tenant.tokens
+        self._tokens_changed, self._tokens_state = self._tokens.changed, state
 
     def _settle(self) -> None:
         """From here on all is new."""
@@ -253,8 +273,7 @@ class TenantKeeper:
         tenant.store.snapshot(KEPT)
         self._counters = tenant.store.counters
         if self._minted():
-            self._tokens = tenant.tokens
-            self._tokens_changed, self._tokens_state = tenant.tokens.changed, tenant.tokens.state
+            self._baseline(tenant.tokens.state)
 
     def _minted(self) -> bool:
         """Whether tokens came or went."""
@@ -263,7 +282,7 @@ class TenantKeeper:
 
     @contextmanager
     def keeping(self) -> Iterator[None]:
-        """What is changed inside is written at the end, also when that is an error; see ``tenant.Keeper``."""
+        """What is changed inside is written at the end, also when that is an error; see ``kept.Keeper``."""
         self._mark()
         try:
             yield
@@ -293,7 +312,7 @@ class TenantKeeper:
         for key, before in changed.items():
             work.put(self._number, before, store.at(key), account=key[0])
         if minted:
-            work.exchange(self._number, self._tokens_state[1], tenant.tokens.state[1])
+            work.exchange(self._number, self._tokens_state, tenant.tokens.state)
         try:
             with self._file.write() as db:
                 work.carry_out(db, _counters(self._number, tenant))
@@ -333,7 +352,7 @@ class Work:
         self._members_gone: list[tuple[int, str]] = []
         self._members: list[Row] = []
         self._tokens_gone: list[tuple[int, str]] = []
-        self.tokens: list[Row] = []
+        self._tokens: list[Row] = []
 
     def put(self, number: int, before: Record | None, after: Record | None, *, account: bool) -> None:
         """Have the row of a record in the place of that of another version; None where there is or was none."""
@@ -357,11 +376,11 @@ class Work:
             else:
                 self._members.append(member_row(at, member))
 
-    def exchange(self, number: int, before: Iterable[Token], after: Iterable[Token]) -> None:
+    def exchange(self, number: int, before: TokenState, after: TokenState) -> None:
         """Have other tokens."""
-        were, are = {token.digest: token for token in before}, {token.digest: token for token in after}
+        were, are = _by_digest(before), _by_digest(after)
         self._tokens_gone = [(number, digest.hex()) for digest in were.keys() - are.keys()]
-        self.tokens = [token_row(number, token) for digest, token in are.items() if were.get(digest) is not token]
+        self._tokens = [token_row(number, *each) for each in are.items() if each not in were.items()]
 
     def carry_out(self, db: sqlite3.Connection, counters: CountersRow) -> None:
         """Do it, in the transaction that is open."""
@@ -372,7 +391,7 @@ class Work:
             ("DELETE FROM members WHERE place = ? AND value = ?", self._members_gone),
             (_PUT_MEMBER, self._members),
             ("DELETE FROM tokens WHERE number = ? AND digest = ?", self._tokens_gone),
-            (_PUT_TOKEN, self.tokens),
+            (_PUT_TOKEN, self._tokens),
             (_PUT_COUNTERS, [summed(counters)]),
         ):
             if rows:
@@ -390,8 +409,22 @@ def _all(store: Store) -> list[tuple[bool, Record]]:
 def _counters(number: int, tenant: Tenant) -> CountersRow:
     store = tenant.store
     many = sum(map(len, store.tables.values())) + len(store.accounts or ())
-    made, tokens = tenant.tokens.state
-    return CountersRow(number, *store.counters, many, len(tokens), made)
+    state = tenant.tokens.state
+    return CountersRow(number, *store.counters, many, len(_by_digest(state)), state.made)
+
+
+def _by_digest(state: TokenState) -> dict[bytes, Token | None]:
+    """What is in the rows of tokens; None of one that was revoked and is remembered."""
+    return {**dict.fromkeys(state.revoked), **{token.digest: token for token in state.tokens}}
+
+
+def _try_out(start: Start) -> None:
+    """See that what a reset returns to can be loaded, now rather than then.
+
+    Raises:
+        FixtureError: it cannot.
+    """
+    Tenant("", start)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """What the rows of the database look like, and what they are made of and make.
 
 Each row bears a checksum of all that is in it: SQLite finds what is wrong with its pages, and not with a value in them.
-What is never returned to clients (a password) is not written.
+What is never returned to clients (a password) is not written, nor is it in what a tenant was made with, see
+``server.definition``; of tokens there are digests.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import orjson
 from mockscim.scim.members import Member, Members
 from mockscim.scim.record import Record
 from mockscim.scim.schema import Attribute, Registry, Schema
-from mockscim.tokens import Grant, Token
+from mockscim.tokens import Grant, Token, TokenState
 
 # A resource's place is its tenant's number and its place in creation order: rows are appended, and read in order.
 _PLACES = 1 << 40
@@ -52,7 +53,7 @@ class TenantRow(NamedTuple):
     Attributes:
         number: in whose rows it is.
         name: empty for the default one.
-        definition: the document that made it over the control API, without tokens; None for the server's start.
+        definition: the document that made it over the control API, without secrets; None for the server's start.
         profile: the name of its profile.
         shape: a digest of its resource types.
         origin: a digest of what a reset returns to.
@@ -71,7 +72,7 @@ class TenantRow(NamedTuple):
 
 
 class CountersRow(NamedTuple):
-    """What counts in a tenant: commits and places given, resources and tokens that there are, tokens made."""
+    """What counts in a tenant: commits and places given, rows of resources and of tokens, tokens made."""
 
     number: int
     commits: int
@@ -136,9 +137,9 @@ def member_row(at: int, member: Member) -> Row:
     return summed((at, member.value, member.type, member.display, member.seq))
 
 
-def token_row(number: int, token: Token) -> Row:
-    """The row of a token: its digest, never its text."""
-    document = {
+def token_row(number: int, digest: bytes, token: Token | None) -> Row:
+    """The row of a token: its digest, never its text; and None for one of the start's that was revoked."""
+    document = token and {
         "name": token.name,
         "mask": token.mask,
         "created": token.created,
@@ -147,20 +148,35 @@ def token_row(number: int, token: Token) -> Row:
         "user": token.grant.user,
         "client": token.client,
     }
-    return summed((number, token.digest.hex(), orjson.dumps(document).decode()))
+    return summed((number, digest.hex(), orjson.dumps(document).decode()))
 
 
-def read_token(row: Row) -> Token:
-    """The token of a row.
+def read_tokens(rows: Iterable[Row], counters: CountersRow) -> TokenState:
+    """What there is of a tenant's tokens, in the order in which they were made.
+
+    Args:
+        rows: of its tokens.
+        counters: what counts in it.
 
     Raises:
-        RowError: it is damaged.
+        RowError: one is damaged, or missing.
     """
-    _, digest, text = checked(row)
-    document = orjson.loads(text)
+    found = dict(map(_read_token, rows))
+    if len(found) != counters.tokens:
+        raise RowError(f"{counters.tokens} tokens were expected, {len(found)} were found")
+    tokens = [token for token in found.values() if token is not None]
+    tokens.sort(key=lambda token: int(token.name.removeprefix("t-")))
+    return TokenState(counters.made, tuple(tokens), frozenset(known for known, token in found.items() if token is None))
+
+
+def _read_token(row: Row) -> tuple[bytes, Token | None]:
+    _, text, told = checked(row)
+    digest, document = bytes.fromhex(text), orjson.loads(told)
+    if document is None:
+        return digest, None
     grant = Grant(scopes=frozenset(document["scopes"]), user=document["user"])
     mask, created, expires = (document[name] for name in ("mask", "created", "expires"))
-    return Token(document["name"], bytes.fromhex(digest), mask, created, expires, grant, document["client"])
+    return digest, Token(document["name"], digest, mask, created, expires, grant, document["client"])
 
 
 def read_records(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -21,6 +22,8 @@ from mockscim.scim.table import Table, folded
 # How many rendered resources are kept, and up to which size.
 _MOST_KEPT = 4096
 _LARGEST_KEPT = 4096
+
+_place = itemgetter(0, 1)
 
 # Where a record is: whether it is an account, its type's name, its id.
 Key = tuple[bool, str, str]
@@ -77,8 +80,10 @@ class Store:
     def label(self, id: str) -> str | None:  # noqa: A002
         """The name of a resource for people: displayName, or userName."""
         record = self.find(id)
-        if record is None:
-            return None
+        return self._label(record) if record is not None else None
+
+    @staticmethod
+    def _label(record: Record) -> str | None:
         if record.label is None:
             attributes = record.attributes()
             record.label = str(attributes.get("displayName") or attributes.get("userName") or "")
@@ -261,18 +266,21 @@ class Store:
         return result
 
     def _groups(self, id: str, base: str) -> list[dict[str, Any]]:  # noqa: A002
-        result = []
-        for group, direct in self.groups_of(id).items():
+        held = self.groups_of(id)
+        found = []
+        for group, direct in held.items():
             record = self.find(group)
             if record is None:
                 continue
             item = {"value": group, "$ref": f"{base}{record.type.endpoint}/{group}"}
-            name = self.label(group)
+            name = record.label or self._label(record)
             if name is not None:
                 item["display"] = name
             item["type"] = "direct" if direct else "indirect"
-            result.append(item)
-        return result
+            found.append((not direct, record.seq, item))
+        if len(found) > 1:
+            found.sort(key=_place)  # not in the order of joining, which is not remembered everywhere
+        return [item for _, _, item in found]
 
     # -- writing -----------------------------------------------------------------------------------------------
 

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mockscim.fixtures import FixtureError
 from mockscim.scim.errors import ScimError
 from mockscim.server.auth import EXPIRED, Login, credentials, refused
-from mockscim.server.definition import start_of
+from mockscim.server.definition import TenantDocument, start_of
 from mockscim.server.options import Options
 from mockscim.tenant import Start, Tenant
 from mockscim.tokens import FULL, Grant, Token, digest
@@ -45,7 +46,9 @@ class Tenants:
         if keeping is not None:
             self._tenants = keeping.take_up(partial(start_of, start))
         if "" not in self._tenants:
-            self._tenants[""] = self._made("", start)
+            self._tenants[""] = Tenant("", start)
+            if keeping is not None:
+                keeping.found(self._tenants[""])
         self._used: dict[str, float] = {name: time.monotonic() for name in self._tenants if name}
         self._start_grants: dict[bytes | None, Grant] = {digest(token): FULL for token in tokens}
         self._start_grants |= {login.digest: Grant(user=login.user) for login in logins}
@@ -67,7 +70,7 @@ class Tenants:
         try:
             return Tenants(start, options.tokens, options.basic, keeping)
         except BaseException:
-            keeping.close()
+            keeping.abandon()
             raise
 
     def __iter__(self) -> Iterator[Tenant]:
@@ -119,34 +122,41 @@ class Tenants:
         """The tenant of that name, made now if it is not there.
 
         Raises:
-            ScimError: 503 when there are too many and all are in use.
+            ScimError: 503 when there are too many and all are in use, or when the fixture has changed on disk.
         """
         tenant = self._tenants.get(name)
         if tenant is None:
             self._make_room()
-            tenant = self._tenants[name] = self._made(name, self.start)
+            try:
+                tenant = self._tenants[name] = self._made(name, self.start)
+            except FixtureError as error:
+                raise ScimError(503, None, f"the tenant cannot begin: {error}") from None
         if name:
             self._used[name] = time.monotonic()
         return tenant
 
-    def _made(self, name: str, start: Start, definition: str | None = None) -> Tenant:
+    def _made(self, name: str, start: Start, wanted: TenantDocument | None = None) -> Tenant:
         """A tenant from its start, which is kept from now on where any is, by what defines it."""
         tenant = Tenant(name, start)
         if self._keeping is not None:
-            self._keeping.begin(tenant, definition)
+            self._keeping.begin(tenant, wanted.definition(tenant) if wanted is not None else None)
         return tenant
 
-    def remake(self, name: str, start: Start, definition: str | None = None) -> Tenant:
+    def remake(self, name: str, start: Start, wanted: TenantDocument | None = None) -> Tenant:
         """Make a tenant anew from a start of its own; the old one's requests in flight are cut.
 
         Args:
             name: the tenant's name.
             start: what it starts from.
-            definition: the document that made ``start`` of the server's, as ``definition.start_of`` reads it.
+            wanted: the document that made ``start`` of the server's.
+
+        Raises:
+            FaultError: it cannot be kept as it is.
+            ScimError: 503 when there are too many; 507 when it cannot be written.
         """
         if name not in self._tenants:
             self._make_room()
-        tenant = self._made(name, start, definition)
+        tenant = self._made(name, start, wanted)
         if name in self._tenants:
             _retire(self._tenants[name])
         self._tenants[name] = tenant
@@ -192,12 +202,15 @@ class Tenants:
             self._keeping.close()
 
     def _make_room(self) -> None:
-        now = time.monotonic()
-        for name, used in list(self._used.items()):
-            if now - used > IDLE_AFTER:
-                self.drop(name)
+        """Drop those that nobody uses any more; but what survives the process survives that, too."""
+        if self._keeping is None:
+            now = time.monotonic()
+            for name, used in list(self._used.items()):
+                if now - used > IDLE_AFTER:
+                    self.drop(name)
         if len(self._tenants) >= MOST_TENANTS:
-            raise ScimError(503, None, f"there are {MOST_TENANTS} tenants, all in use; drop one", {"Retry-After": "60"})
+            why = "all in use" if self._keeping is None else "and --persist keeps each, used or not"
+            raise ScimError(503, None, f"there are {MOST_TENANTS} tenants, {why}; drop one", {"Retry-After": "60"})
 
 
 def _retire(tenant: Tenant) -> None:

@@ -17,15 +17,17 @@ def state(tenant):
     elsewhere = {name: table.unique_elsewhere for name, table in store.tables.items()}
     accounts = [_shown(record) for record in store.accounts or ()]
     groups = {member: set(held) for member, held in store.memberships.items()}
-    made, tokens = tenant.tokens.state
+    rendered = [store.render(record, "http://localhost") for table in store.tables.values() for record in table]
+    made, tokens, revoked = tenant.tokens.state
     return {
         "tables": tables,
         "unique": unique,
         "elsewhere": elsewhere,
         "accounts": accounts,
         "groups": groups,
+        "rendered": rendered,
         "counters": store.counters,
-        "tokens": (made, [(token.digest, token.document()) for token in tokens]),
+        "tokens": (made, [(token.digest, token.document()) for token in tokens], revoked),
     }
 
 

@@ -3,9 +3,13 @@
 import json
 import resource
 import sqlite3
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from states import begin, left_behind, opened, state
+from processes import PATIENCE, command, environment
+from states import begin, contents, left_behind, opened, state
 from test_read_back import BASE, History
 
 from mockscim.scim.errors import ScimError
@@ -174,6 +178,65 @@ def test_a_reset_that_cannot_be_written_leaves_data_and_numbers(file, tmp_path):
             assert len({first, second, third}) == 3
             tenant.reset()
             assert len(tenant.store.tables["User"]) == 5
+
+
+def test_a_refused_reset_leaves_gates_late_commits_and_waiting_requests(start):
+    """Nothing of it is done: who waits at a gate still does and is answered later, and what is to land late lands."""
+    server = start("--fixture", "small", "--clock", "virtual")
+    late = {"type": "late_commit", "match": {"operation": "user.patch"}, "parameters": {"delay": "1h"}}
+    server.request("POST", "/_mockscim/faults", late)
+    patch = {"Operations": [{"op": "replace", "path": "displayName", "value": "Late"}]}
+    assert server.request("PATCH", "/scim/v2/Users/u-1", patch).status == 504
+    server.request("PUT", "/_mockscim/gates/g", {"match": {"operation": "group.get"}, "at": "received"})
+    limit(server, LIMIT)
+    fill(server)
+    with ThreadPoolExecutor(1) as aside:
+        held = aside.submit(server.request, "GET", "/scim/v2/Groups/g-1")
+        until = time.monotonic() + 10
+        while not server.request("GET", "/_mockscim/gates").body["items"][0]["waiting"]:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert server.request("POST", "/_mockscim/reset").status == 507
+        assert server.request("GET", "/_mockscim/gates").body["items"][0]["waiting"] == 1
+        assert not held.done()
+        assert server.request("DELETE", "/_mockscim/gates/g").status == 200
+        assert held.result(10).status == 200
+    limit(server, UNLIMITED)
+    server.request("POST", "/_mockscim/clock/advance", {"by": "2h"})
+    assert server.request("GET", "/scim/v2/Users/u-1").body["displayName"] == "Late"
+    server.request("PUT", "/_mockscim/gates/g", {"match": {"operation": "group.get"}})
+    assert server.request("POST", "/_mockscim/reset").status == 204
+    assert server.request("GET", "/_mockscim/gates").body["items"] == []
+
+
+def test_a_start_that_does_not_fit_is_one_line_and_leaves_nothing(file, tmp_path):
+    """No traceback, exit code 2, and no file where none was; what was there before stays as it was."""
+    small = 60_000
+    whole = [*command("serve", "--port", "0", "--fixture", "people-100"), "--persist", str(file)]
+
+    def said():
+        found = subprocess.run(
+            whole,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (small, small)),
+        )
+        assert (found.returncode, found.stdout) == (2, "")
+        return found.stderr
+
+    assert said() == (
+        f"mockscim: error: --persist: {file}: it cannot be read and written (disk I/O error); "
+        "see whether its disk is full, or gone\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+    with opened(begin("standard", "people-100"), file):
+        pass
+    before = contents(file)
+    small = 4096
+    assert said().startswith(f"mockscim: error: --persist: {file}: ")
+    assert contents(file) == before
 
 
 async def test_a_fault_that_commits_and_a_late_commit_are_taken_back_too(file):

@@ -67,7 +67,8 @@ class Client(threading.Thread):
         return response.status, json.loads(content) if content else None
 
     def step(self):
-        mine = [name for name in self.memory.users if name.startswith(f"{self.label}-")]
+        # Copied at once: other clients add theirs meanwhile.
+        mine = [name for name in list(self.memory.users) if name.startswith(f"{self.label}-")]
         there = [name for name in mine if self.memory.users[name].state is not None]
         way = self.draw.random()
         if way < 0.4 or not there:

@@ -38,6 +38,21 @@ def test_only_its_owner_may_read_it(file, start):
     assert list(contents(file)) == ["directory.db"]  # all is in the one file then
 
 
+def test_a_file_that_others_could_read_is_closed_to_them(file, start):
+    """One that was there keeps no wider mode, nor does the log that a killed process left beside it."""
+    server = start("--fixture", "small")
+    server.create("later@example.com")
+    server.process.kill()
+    server.process.wait()
+    both = (file, file.with_name("directory.db-wal"))
+    for each in both:
+        each.chmod(0o644)
+    server = start()
+    assert [stat.S_IMODE(each.stat().st_mode) for each in both] == [0o600, 0o600]
+    assert server.request("GET", "/scim/v2/Users").body["totalResults"] == 6
+    server.stop()
+
+
 def test_a_second_server_does_not_get_it(file, start):
     """One process at a time has it; the other is told, and the first goes on."""
     server = start("--fixture", "small")
@@ -72,6 +87,16 @@ def test_what_is_no_file_is_refused(tmp_path):
     assert "it is no regular file" in refused("/dev/null")
     assert "there is no folder" in refused(tmp_path / "none" / "directory.db")
     assert "no file can be there" in refused(tmp_path / ("x" * 300))
+
+
+def test_a_start_that_fails_leaves_no_file(file, tmp_path):
+    """What cannot be loaded is said, and where no file was there is none: the next start is not told of data."""
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"users": [{"userName": "ann@example.com"}, {"userName": "ANN@example.com"}]}')
+    found = run("serve", "--port", "0", "--persist", str(file), "--fixture", str(wrong))
+    assert (found.returncode, found.stdout) == (2, "")
+    assert len(found.stderr.splitlines()) == 1, found.stderr
+    assert list(tmp_path.iterdir()) == [wrong]
 
 
 def test_an_empty_file_is_a_new_one(file, start):

@@ -130,6 +130,34 @@ def test_the_default_tenant_may_be_remade_and_dropped(start):
     assert start(*SMALL).request("GET", "/_mockscim").body["resources"]["User"] == 5
 
 
+def test_the_groups_of_a_user_keep_their_order(start):
+    """In whatever order somebody joined, a restart shows the same groups in the same order, under the same version."""
+    server = start(*SMALL)
+    for name in ("first", "second", "third"):
+        server.request("POST", "/scim/v2/Groups", {"displayName": name})
+    groups = server.request("GET", "/scim/v2/Groups?count=100").body["Resources"]
+    made = {group["displayName"]: group["id"] for group in groups}
+    user = server.create("joins@example.com").body["id"]
+
+    def join(name, member):
+        patch = {"Operations": [{"op": "add", "path": "members", "value": [{"value": member}]}]}
+        assert server.request("PATCH", f"/scim/v2/Groups/{made[name]}", patch).status == 200
+
+    join("third", user)
+    join("second", user)
+    join("first", made["second"])
+    before = server.request("GET", f"/scim/v2/Users/{user}").body
+    assert [(each["display"], each["type"]) for each in before["groups"]] == [
+        ("second", "direct"),
+        ("third", "direct"),
+        ("first", "indirect"),
+    ]
+    server.stop(signal.SIGKILL)
+    again = start(*SMALL)
+    after = again.request("GET", f"/scim/v2/Users/{user}").body
+    assert str(after).replace(again.base_url, "") == str(before).replace(server.base_url, "")
+
+
 def test_tokens_work_on_or_stay_revoked(start):
     """Minted tokens and issued ones open the tenant after a restart, with their scopes; a revoked one does not."""
     client = ("--oauth-client", "app:of-the-client:read")

@@ -1,10 +1,13 @@
 """Tenants: alive by being used, apart from each other, selected by their tokens."""
 
-import pytest
-from edge import AUTH, TOKEN, a_user, assert_scim_error
+import json
 
-from mockscim import profiles
+import pytest
+from edge import AUTH, TOKEN, USER, Running, a_user, assert_scim_error
+
+from mockscim import fixtures, profiles
 from mockscim.scim.errors import ScimError
+from mockscim.server import Options
 from mockscim.server import tenants as module
 from mockscim.server.tenants import Tenants
 from mockscim.tenant import Start
@@ -137,6 +140,27 @@ def test_default_tenant_never_expires(monkeypatch):
     now[0] += 10 * module.IDLE_AFTER
     tenants.use("a")
     assert tenants.use("") is default
+
+
+def test_a_fixture_that_has_changed_on_disk(server_loop, tmp_path):
+    """A new tenant cannot begin with it, and the client is told so; the tenants that are there go on."""
+    path = tmp_path / "large.ndjson"
+    with path.open("w") as file:
+        for n in range(9000):
+            user = {"schemas": [USER], "id": f"u-{n}", "userName": f"u{n}@example.com", "title": "x" * 500}
+            file.write(json.dumps(user) + "\n")
+    server = Running(server_loop, Start(profiles.load("standard"), fixtures.load(path)), Options(tokens=(TOKEN,)))
+    try:
+        with path.open("a") as file:
+            file.write("\n")
+        red = server.http(AUTH, "red")
+        for answer in (red.get("/scim/v2/Users?count=1"), red.post("/scim/v2/Users", json=a_user())):
+            assert_scim_error(answer, 503)
+            assert "the file has changed since it was read" in answer.json()["detail"]
+        assert server.http({}, "red").get("/_mockscim/journal").status_code == 503
+        assert server.client.get("/scim/v2/Users?count=1").json()["totalResults"] == 9000
+    finally:
+        server.close()
 
 
 def test_tenant_cap_over_http(server, monkeypatch):
