@@ -9,18 +9,25 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+
+# Two signals at once are one: a shell and a terminal both tell that it was closed, and so do those that pass them on.
+_AT_ONCE_SECONDS = 1.0
 
 
 class Stop:
     """What a signal to end does: end the process while it loads, then wake the server, then nothing more.
 
-    SIGHUP comes when the terminal is closed, and is left ignored where nohup has it so.
+    SIGHUP comes when the terminal is closed, and is left ignored where nohup has it so. To be used as a context: when
+    the process was asked to end, no signal disturbs what is left after it.
     """
 
     def __init__(self) -> None:
+        self._asked: float | None = None  # when, of no particular clock
+        self._loading = True
         self._wake: Callable[[], object] | None = None
         hung_up = getattr(signal, "SIGHUP", None)  # Windows has none
         more = [] if hung_up is None or signal.getsignal(hung_up) is signal.SIG_IGN else [hung_up]
@@ -29,16 +36,31 @@ class Stop:
             with suppress(ValueError):  # outside the main thread nobody asks for signals
                 signal.signal(number, self._on_signal)
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+    def __enter__(self) -> Stop:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         # Ignored, not merely handled: an interpreter that ends puts back the default of each handler, which kills.
-        for number in self._numbers:
+        # Not before: of a signal that has come but not been handled yet, Python would say so on standard error.
+        for number in self._numbers if self._asked is not None else ():
             signal.signal(number, signal.SIG_IGN)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._asked is not None:
+            if self._loading and now - self._asked > _AT_ONCE_SECONDS:
+                os._exit(0)  # the exception was lost in a destructor, or what it ends takes long
+            return
+        self._asked = now
         if self._wake is None:
             raise SystemExit(0)
         self._wake()
 
     async def wait(self) -> None:
         """Until the first signal."""
+        self._loading = False
+        if self._asked is not None:
+            return
         event = asyncio.Event()
         loop = asyncio.get_running_loop()
         # Not the loop's own handlers: those are gone once it closes, and a second signal would find none.

@@ -20,6 +20,9 @@ from mockscim.clock import format_instant, parse_instant
 from mockscim.masking import MASK, USUAL, Masks, plain
 from mockscim.scim.record import Change, Record
 
+# About the bytes that a member takes in a version of a group that others have followed.
+_MEMBER = 100
+
 
 class Exchange:
     """One request as it arrived and what became of it; ``n`` is given on arrival.
@@ -45,12 +48,13 @@ class Exchange:
     leniencies: Sequence[dict[str, str]] = ()
     client_gone: bool | None = None
     cut: bool = False
+    alone: bool = False  # of one that was refused for its credentials: no other connection was open
     began: float = 0.0  # in seconds of real time, from no particular moment: gaps are what counts
     duration: float = 0.0
     attempt: int = 1
     n: int = 0
     size: int = 0
-    masks: Masks = USUAL
+    masks: Masks = USUAL  # others come with the number
 
     def __init__(
         self,
@@ -87,7 +91,11 @@ class Exchange:
             known = 2 * len(headers)
         else:
             known = sum(map(len, headers.values())) + len(self.body) + len(self.path) + len(self.query)
-        size = self.size = known + len(self.response_body) + 1024
+        size = known + len(self.response_body) + 1024
+        if self.changes and self.resource is not None:  # what is only read is the store's
+            record = self.resource
+            size += len(record.body) if record.members is None else _kept(record)
+        self.size = size
         return size
 
     def entry(self) -> dict[str, Any]:
@@ -134,7 +142,7 @@ class Journal:
     Args:
         limit: how many exchanges are kept.
         max_bytes: about how much memory they may take.
-        masks: what is not shown of them; whoever has one from here has it with these.
+        masks: what is not shown of them; each has these from its number on.
     """
 
     def __init__(self, limit: int = 10_000, max_bytes: int = 64 * 1024 * 1024, masks: Masks = USUAL) -> None:
@@ -157,9 +165,6 @@ class Journal:
         return len(self._kept)
 
     def __iter__(self) -> Iterator[Exchange]:
-        if self.masks is not USUAL:
-            for exchange in self._kept:
-                exchange.masks = self.masks
         return iter(self._kept)
 
     def after(self, n: int) -> Iterator[Exchange]:
@@ -178,9 +183,11 @@ class Journal:
         return self._n - self.cleared - self.dropped - len(self._kept)
 
     def number(self, exchange: Exchange) -> int:
-        """Give an exchange its number, in the order of arrival."""
+        """Give an exchange its number, in the order of arrival, and what is masked in it whoever is told of it."""
         self._n += 1
         exchange.n = self._n
+        if self.masks is not USUAL:
+            exchange.masks = self.masks
         return self._n
 
     def count_attempt(self, exchange: Exchange) -> None:
@@ -227,7 +234,6 @@ class Journal:
         place = bisect_left(kept, n, key=lambda exchange: exchange.n)
         if place == len(kept) or kept[place].n != n:
             return None
-        kept[place].masks = self.masks
         return kept[place]
 
     def clear(self) -> None:
@@ -292,11 +298,12 @@ class HistoryEntry:
 
 
 class History:
-    """The last committed changes, within bounds of number and memory.
+    """The last committed changes, within bounds of number and, roughly, of memory.
 
     Args:
         limit: how many changes are kept.
-        max_bytes: how many bytes of resources they may keep, the newest change's own apart.
+        max_bytes: about how many bytes of resources, and of members that came and went, they may keep; the newest
+            change is kept however large it is.
     """
 
     def __init__(self, limit: int = 100_000, max_bytes: int = 256 * 1024 * 1024) -> None:
@@ -332,16 +339,14 @@ class History:
         kept = self._kept
         self._n += 1
         kept.append((self._n, time, change, journal))
-        if change.after is not None:
-            self._bytes += len(change.after.body)
+        after = change.after
+        self._bytes += len(after.body) if after is not None and after.members is None else _weight(change)
         while len(kept) > self._limit or (self._bytes > self._max_bytes and len(kept) > 1):
             self._unload(kept.popleft())
         return self._n
 
     def _unload(self, entry: tuple[int, str, Change, int | None]) -> None:
-        after = entry[2].after
-        if after is not None:
-            self._bytes -= len(after.body)
+        self._bytes -= _weight(entry[2])
 
     def forget_after(self, n: int) -> None:
         """Forget the changes after one, which have been taken back before anybody saw them."""
@@ -354,6 +359,22 @@ class History:
         self._kept.clear()
         self._bytes = 0
         self._n = 0
+
+
+def _weight(change: Change) -> int:
+    """About the bytes that a change keeps in memory; the same whenever it is asked."""
+    before, after = change.before, change.after
+    if after is not None:
+        return _kept(after)
+    if before is None:
+        return 0
+    # The members of a group that is gone are nobody else's.
+    return len(before.body) + (len(before.members) * _MEMBER if before.members is not None else 0)
+
+
+def _kept(record: Record) -> int:
+    """About the bytes that a version keeps beside the one before it."""
+    return len(record.body) + (record.members.changed * _MEMBER if record.members is not None else 0)
 
 
 def _state(record: Record | None) -> dict[str, Any] | None:

@@ -13,6 +13,8 @@ from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
+import orjson
+
 from mockscim.scim.body import shallow_json
 
 MASK = "***"
@@ -26,6 +28,7 @@ _SECRET_NAME = (
 )
 _OPERATOR = r"(?:\s*\[\s*\w+)?(?:\W+(?:eq|ne|co|sw|ew|gt|ge|lt|le)\b|\s*[=<>!]+)"
 _PLACES = frozenset({"filter", "path", "detail"})  # where texts of a body quote filters
+_WRAPPERS = frozenset({"data", "value"})  # where a document may stand as a text
 _PARAMETERS_WITH_FILTER = re.compile(r"(?:^|[?&])filter$", re.IGNORECASE)
 
 
@@ -139,6 +142,18 @@ class Masks:
                 go_on(content)
             elif key in _PLACES and isinstance(content, str):
                 item[name] = self.compared(content)
+            elif key in _WRAPPERS and isinstance(content, str) and content.lstrip().startswith(("{", "[")):
+                item[name] = self._wrapped(content)
+
+    def _wrapped(self, text: str) -> str:
+        """A document as a text, as sent but for its secrets."""
+        try:
+            value = shallow_json(text.encode())
+        except ValueError:
+            return self._text(text)
+        before = orjson.dumps(value)
+        after = orjson.dumps(self._value(value))
+        return text if after == before else after.decode()
 
 
 def _masked_header(value: str) -> str:

@@ -131,9 +131,12 @@ def serve(settings: Settings) -> None:
     Raises:
         SettingsError: something given cannot be used; nothing was listened on.
     """
-    stop = Stop()
-    log.configure(settings.log)
-    settings = checked(settings)
+    with Stop() as stop:
+        log.configure(settings.log)
+        _serve(checked(settings), stop)
+
+
+def _serve(settings: Settings, stop: Stop) -> None:
     if settings.exit_with_stdin:
         with _option("--exit-with-stdin"):
             watch_stdin()

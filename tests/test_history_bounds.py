@@ -1,8 +1,12 @@
 """The history of changes keeps the newest, within bounds of number and of memory."""
 
+import tracemalloc
+
+import orjson
 import pytest
 
 from mockscim import profiles
+from mockscim.fixtures import parse
 from mockscim.journal import History
 from mockscim.tenant import Start, Tenant
 
@@ -11,7 +15,7 @@ BASE = "http://localhost/scim/v2"
 
 @pytest.fixture
 def tenant():
-    return Tenant("", Start(profiles.load("standard")))
+    return Tenant("", Start(profiles.load("standard"), accept=("unknown-member",)))
 
 
 def make(tenant, count, size):
@@ -46,6 +50,61 @@ def test_a_change_that_is_too_large_alone_is_kept_as_long_as_it_is_the_newest(te
     assert kept(tenant) == [1]
     tenant.edit("DELETE", "User", next(iter(tenant.store.tables["User"])).id, None, BASE)
     assert kept(tenant) == [2]
+
+
+def turn_over(tenant, group, number, size):
+    """Have other members in a group, all of them."""
+    members = [{"value": f"{number}-{each}"} for each in range(size)]
+    change = {"Operations": [{"op": "replace", "path": "members", "value": members}]}
+    tenant.edit("PATCH", "Group", group, change, BASE)
+
+
+def make_group(tenant, **more):
+    return tenant.edit("POST", "Group", None, {"displayName": "g", **more}, BASE).resource.id
+
+
+def test_members_that_come_and_go_weigh(tenant):
+    """Each change of 1,000 members who came and 1,000 who went is about 200 kB: a million has five of them."""
+    tenant.history = History(max_bytes=1_000_000)
+    group = make_group(tenant)
+    for number in range(20):
+        turn_over(tenant, group, number, 1000)
+    assert 3 <= len(kept(tenant)) <= 6
+    assert kept(tenant)[-1] == 21
+
+
+def test_the_members_of_a_group_that_is_gone_weigh(tenant):
+    """Groups of 1,000 members that are deleted are 100 kB each; without any they are next to nothing."""
+    members = [{"value": f"m{each}"} for each in range(1000)]
+    full, bare = [make_group(tenant, members=members) for _ in range(20)], [make_group(tenant) for _ in range(20)]
+    tenant.history = History(max_bytes=1_000_000)
+    for group in bare:
+        tenant.edit("DELETE", "Group", group, None, BASE)
+    assert len(kept(tenant)) == 20
+    for group in full:
+        tenant.edit("DELETE", "Group", group, None, BASE)
+    assert 8 <= len(kept(tenant)) <= 10
+
+
+def test_a_group_s_versions_that_are_forgotten_are_let_go_of(tenant):
+    """Not even a group that was there at the start, to which a reset returns, holds all that has happened since."""
+    members = [{"value": f"m{each}"} for each in range(1000)]
+    users = [{"id": member["value"], "userName": f"{member['value']}@example.com"} for member in members]
+    fixture = parse(orjson.dumps({"users": users, "groups": [{"id": "g", "displayName": "g", "members": members}]}), "")
+    tenant = Tenant("", Start(profiles.load("standard"), fixture, accept=("unknown-member",)))
+    tenant.history = History(limit=10)
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            turn_over(tenant, "g", number, 1000)
+            if number == 20:
+                before = tracemalloc.get_traced_memory()[0]
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 2_000_000
+    tenant.reset()
+    assert [member.value for member in tenant.store.find("g").members] == [member["value"] for member in members]
 
 
 @pytest.mark.parametrize(("since", "found"), [(0, [16, 17, 18, 19, 20]), (17, [18, 19, 20]), (20, []), (99, [])])

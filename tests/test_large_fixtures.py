@@ -127,6 +127,7 @@ def test_a_file_is_left_where_it_is(tmp_path):
         (b'{"schemas":["%b"],"id":"x","userName":"x","meta":{"created":"now"}}', "3/meta/created", "now"),
         (b'{"schemas":["urn:nobody"],"id":"x","userName":"x"}', "3/schemas/0", "urn:nobody"),
         (b'{"userName":"x"}', "3", "schemas"),
+        (b'{"schemas":["%b"],"id":"x","userName":"x","displa\xffyName":null}', "3", ""),
         (b"[]", "3", "an object was expected"),
     ],
 )

@@ -15,8 +15,9 @@ def convergence(scene: Scene) -> Finding:
     """After the last fault, within C cycles or T on the tenant's clock, the directory is as desired.
 
     Held as soon as no difference is left. Otherwise the client is given its chance: C whole cycles (``cycles``) that
-    began after the last trouble, or T (``within``) since; with neither marks nor T it is judged as it stands. Trouble
-    is a fault beyond a delay, a client that left, and a change that no client asked for.
+    began after the last trouble, or T (``within``) since; one whole cycle where there was no trouble at all; with
+    neither marks nor T it is judged as it stands. Trouble is a fault beyond a delay, a client that left, and a change
+    that no client asked for.
 
     Compared are the attributes that ``desired`` names, in the types that it has. A resource beyond those desired is a
     difference (``extra``), but for inactive users, what was made or renamed behind the client's back, and what a fault
@@ -89,6 +90,8 @@ def _still_waiting(scene: Scene) -> str:
         for cycle in scene.cycles
         if cycle.end is not None and cycle.journal[0] >= exchange and cycle.history[0] >= change
     )
+    if scene.cycles and not exchange and not change:  # nothing has gone wrong: it was to arrive in the first
+        return "" if whole else "no whole cycle yet"
     if scene.cycles and whole >= scene.parameters.cycles:
         return ""
     if scene.cycles:

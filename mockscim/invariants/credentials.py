@@ -20,10 +20,10 @@ def credential_hygiene(scene: Scene) -> Finding:
     """A refused token is not tried over and over, it is renewed once, and it goes to no other origin.
 
     After a 401 that reached the client at most ``after_401`` further requests with that token, as far as they are
-    answered 401 as well and come over the same connection, or more than 0.1 s later: what was on its way already does
-    not count. The count ends where the token is accepted again (what flaps was not refused for good), where a new
-    cycle is marked, and where the client has let it rest for 30 s. A run of refusals that ends in acceptance may be
-    as long as any other operation's attempts (``attempts``).
+    answered 401 as well and come over the same connection, or more than 0.1 s later, or one after the other while no
+    other connection is open: what was on its way already does not count. The count ends where the token is accepted
+    again (what flaps was not refused for good), where a new cycle is marked, and where the client has let it rest for
+    30 s. A run of refusals that ends in acceptance may be as long as any other operation's attempts (``attempts``).
 
     Token requests (token.create) that succeed within 0.1 s of each other, each with an answer that arrived, are a
     stampede. Where an answer named another host, in Location or as a reference, a later request to that host (as its
@@ -65,7 +65,11 @@ def _runs(scene: Scene) -> list[_Run]:
         if run is None or rested:
             run = now[seen.token] = _Run(seen)
             found.append(run)
-        elif any(each.connection == seen.connection for each in run.refused) or (run.refused[0].gap_to(seen) > _GRACE):
+        elif (
+            any(each.connection == seen.connection for each in run.refused)
+            or run.refused[0].gap_to(seen) > _GRACE
+            or (run.refused[-1].exchange.alone and seen.exchange.alone)
+        ):
             run.refused.append(seen)
     return found
 

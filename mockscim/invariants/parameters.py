@@ -73,9 +73,11 @@ class Strictness(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """The ids of the invariants that are asked for, in their order.
 
         Raises:
-            ValueError: names one that is none.
+            ValueError: names one that is none, or nothing where something is said.
         """
         wanted = {part.strip().upper() for part in self.only.split(",") if part.strip()}
+        if self.only and not wanted:
+            raise ValueError(f"expected some of I1 to I13, such as I1,I4, not {self.only[:60]!r}")
         unknown = wanted.difference(IDS)
         if unknown:
             raise ValueError(f"expected some of I1 to I13, such as I1,I4; {', '.join(sorted(unknown))[:60]} is none")

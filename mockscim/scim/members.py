@@ -3,12 +3,17 @@
 Every version of a group is immutable to its readers, yet one more member must cost the same at 10 and at 100,000.
 So only the newest version holds the map; an older one holds the difference to the next newer (Baker's trick for
 persistent arrays). Reading an old version rebuilds it, which happens when a snapshot is restored, not in traffic.
+Who holds an old version holds all differences from there on: once they are as many as the members, one version keeps
+a map of its own, and they end there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+
+# Differences to fewer members than that are not worth a map.
+_FEW = 1000
 
 
 class Member(NamedTuple):
@@ -23,13 +28,17 @@ class Member(NamedTuple):
 class Members:
     """One version of a set of members, in the order they were added."""
 
-    __slots__ = ("_map", "_newer", "_next", "_undo")
+    __slots__ = ("_map", "_newer", "_next", "_since", "_undo", "changed")
 
     def __init__(self) -> None:
         self._map: dict[str, Member] | None = {}
         self._newer: Members | None = None
         self._undo: Mapping[str, Member | None] = {}
         self._next = 1
+        # By how many members this version differs from the one before.
+        self.changed = 0
+        # The same of all versions together, since one of them kept its map.
+        self._since = 0
 
     def __len__(self) -> int:
         return len(self._members())
@@ -60,6 +69,8 @@ class Members:
         if self._map is None:
             return self._thawed().updated(changes)
         members = self._map
+        since = self._since + len(changes)
+        own = members.copy() if since > _FEW and since > len(members) else None
         undo: dict[str, Member | None] = {}
         newest = self._next
         for value, member in changes.items():
@@ -71,14 +82,19 @@ class Members:
                 members[value] = member
                 newest = max(newest, member.seq + 1)
         newer = Members()
-        newer._map, newer._next = members, newest
-        self._map, self._newer, self._undo = None, newer, undo
+        newer._map, newer._next, newer.changed = members, newest, len(changes)
+        if own is not None:
+            self._map = own
+        else:
+            newer._since = since
+            self._map, self._newer, self._undo = None, newer, undo
         return newer
 
     def changes_to(self, other: Members) -> dict[str, Member | None]:
         """What another version holds otherwise: ids with their member there, or None; some may be the same.
 
-        Between two versions of one group it costs what has changed, not the size of the group.
+        Between two versions of one group it costs what has changed, not the size of the group, as long as none
+        between them has a map of its own.
         """
         steps = self._steps_to(other)
         if steps is not None:
@@ -92,7 +108,8 @@ class Members:
                     found.setdefault(value, member)
             return found
         here, there = self._members(), other._members()
-        return {**dict.fromkeys(here.keys() - there.keys()), **there}
+        gone = dict.fromkeys(here.keys() - there.keys())
+        return {**gone, **{value: member for value, member in there.items() if here.get(value) is not member}}
 
     def came_and_went(self, later: Members) -> tuple[frozenset[str], frozenset[str]]:
         """The ids that a later version has and this has not, and those that only this one has."""

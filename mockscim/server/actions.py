@@ -12,7 +12,7 @@ import msgspec
 from mockscim import fixtures
 from mockscim.clock import parse_instant
 from mockscim.durations import parse_duration
-from mockscim.faults import Refuse, Rule, compile_rules, types_catalogue
+from mockscim.faults import Refuse, Rule, compile_rules, load_bundled_scenario, types_catalogue
 from mockscim.har import to_har
 from mockscim.journal import Exchange, History, Journal
 from mockscim.server import shapes, wire
@@ -53,8 +53,10 @@ def _put_tenant(control: Control, ask: Ask) -> Result:
     wanted = ask.document(TenantDocument)
     for index, token in enumerate(wanted.tokens or ()):
         _check_token(token, f"/tokens/{index}")
+    if isinstance(wanted.faults, list):
+        compile_rules(wanted.faults, pointer="/faults")  # in the tenant they are counted behind the profile's
     tenants = control.server.tenants
-    tenants.remake(ask.tenant, wanted.start(tenants.start), wanted.definition())
+    tenants.remake(ask.tenant, wanted.start(tenants.start), wanted)
     return 200, _describe(control, ask)
 
 
@@ -179,9 +181,7 @@ def _get_faults(control: Control, ask: Ask) -> Result:
 def _add_fault(control: Control, ask: Ask) -> Result:
     """Add a fault rule, or several."""
     tenant = control.tenant(ask)
-    document = ask.json()
-    if isinstance(document, dict) and isinstance(document.get("rules"), list):
-        document = document["rules"]
+    document = _rules(ask.json())
     tenant.check_operations(document)
     if isinstance(document, list):
         rules = tenant.faults.extend(document, tenant.clock.now())
@@ -206,12 +206,21 @@ def _replace_faults(control: Control, ask: Ask) -> Result:
 
 
 def _all_rules(ask: Ask) -> list[object]:
-    """The rules of a body: a list, or a scenario with one."""
-    document = ask.json()
-    if isinstance(document, dict) and "rules" in document:
-        document = document["rules"]
+    """The rules of a body: a list, a scenario with one, or the name of one that comes along."""
+    document = _rules(ask.json())
     if not isinstance(document, list):
-        raise ControlError(400, "a list of rules was expected, or a scenario with rules")
+        raise ControlError(400, "a list of rules was expected, or a scenario: with rules, or its name")
+    return document
+
+
+def _rules(document: Any) -> Any:  # noqa: ANN401 - whatever was sent
+    """The rules of a scenario, by its name or in it; anything else as it is."""
+    if isinstance(document, str):
+        return load_bundled_scenario(document).rules
+    if isinstance(document, dict) and isinstance(document.get("scenario"), str):
+        return load_bundled_scenario(document["scenario"], "/scenario").rules
+    if isinstance(document, dict) and "rules" in document:
+        return document["rules"]
     return document
 
 
@@ -294,9 +303,11 @@ def _page(documents: Iterator[dict[str, Any]], limit: int, kept: Journal | Histo
 @route("GET", "/journal", {200: shapes.JournalPage}, query=("operation", "status", "fault", "since", "limit"))
 def _journal(control: Control, ask: Ask) -> Result:
     """Exchanges, oldest first: ``operation``, ``status``, ``fault``, ``since`` (a number), ``limit``."""
-    journal = control.tenant(ask).journal
+    tenant, wanted = control.tenant(ask), ask.parameters
+    if "operation" in wanted:
+        tenant.check_operation(wanted["operation"], "")
+    journal = tenant.journal
     since, limit = ask.number("since", 0), _limit(ask)
-    wanted = ask.parameters
 
     def chosen(exchange: Exchange) -> bool:
         names = (exchange.operation, *exchange.refinements)
@@ -365,8 +376,9 @@ def _put_clock(control: Control, ask: Ask) -> Result:
 def _advance(control: Control, ask: Ask) -> Result:
     """Move the clock on."""
     tenant = control.tenant(ask)
+    by = ask.document(AdvanceDocument).by
     try:
-        seconds = parse_duration(ask.document(AdvanceDocument).by)
+        seconds = parse_duration(by)
     except ValueError as error:
         raise ControlError(400, str(error), "/by") from None
     tenant.clock.advance(seconds)

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from mockscim.scim.errors import ScimError, invalid_syntax, not_found
+from mockscim.scim.query import PARAMETERS
 
 SCIM = "/scim/v2"
 CONTROL = "/_mockscim"
@@ -21,8 +22,10 @@ _UNVERSIONED = "/scim/"
 _VERSION = re.compile(r"/v\d+(/|$)", re.IGNORECASE)
 TENANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::\d{1,5})?")
-# A query string that is not one: a bare flag of the base URL, and then the path that was appended to it.
-_FLAG_THEN_PATH = re.compile(r"(?P<flag>[^/?&=]*)(?P<slash>/)(?P<path>[^?]*)(?:\?(?P<query>.*))?", re.DOTALL)
+# A query string that is not one: that of the base URL, and then the path that was appended to it.
+_FLAGS_THEN_PATH = re.compile(r"(?s)(?P<flags>[^/?]*?)(?:/|%2[Ff])(?P<path>[^?]*)(?:\?(?P<query>.*))?")
+_FLAG_THEN_ID = re.compile(r"(?s)(?P<flags>[^/?&=]+)/(?P<path>[^/?&=]+)(?:\?(?P<query>.*))?")
+_PARAMETERS = frozenset(name.lower() for name in PARAMETERS)
 
 
 class Address(NamedTuple):
@@ -40,7 +43,7 @@ def read_plain(target: str) -> tuple[str, str] | None:
     None for all others, which ``read_address`` reads.
     """
     path, _, query = target.partition("?")
-    if path.startswith(_BELOW) and "%" not in path and "?" not in query and path != _BELOW:
+    if path.startswith(_BELOW) and "%" not in path and "?" not in query and "/" not in query and path != _BELOW:
         return path[len(SCIM) :], query
     return None
 
@@ -74,7 +77,10 @@ def read_address(target: str, endpoints: frozenset[str]) -> Address:
     if path.startswith(SCIM) and (len(path) == len(SCIM) or path[len(SCIM)] == "/"):
         rest = path[len(SCIM) :]
         if query and "=" not in query[:1] and rest in ("", "/"):
-            rest, query = _after_flag(rest, query, endpoints)
+            rest, query = _after_flags(rest, query, endpoints)
+        elif rest.lower() in endpoints and (found := _FLAG_THEN_ID.fullmatch(query)) is not None:
+            # …/v2/Users?flag + /id where the flag stays behind what each path is appended to
+            rest, query = f"{rest}/{found['path']}", _joined(found)
         elif "?" in query:
             # …/v2?flag + /Users?filter= where the client kept the flag behind the path: Users?flag?filter=
             flag, _, tail = query.partition("?")
@@ -85,7 +91,8 @@ def read_address(target: str, endpoints: frozenset[str]) -> Address:
         return Address(tenant, "control", _decoded(path[len(CONTROL) :]), query)
     if path == TOKEN:
         return Address(tenant, "token", path, query)
-    raise not_found(f"there is nothing at {path[:200]}; SCIM is below {SCIM}, control below {CONTROL}")
+    asked = target.partition("?")[0][:200]
+    raise not_found(f"there is nothing at {asked}; SCIM is below {SCIM}, control below {CONTROL}")
 
 
 def _versioned(path: str) -> str:
@@ -94,14 +101,20 @@ def _versioned(path: str) -> str:
     return path if _VERSION.match(rest) else SCIM + rest
 
 
-def _after_flag(rest: str, query: str, endpoints: frozenset[str]) -> tuple[str, str]:
-    found = _FLAG_THEN_PATH.fullmatch(query)
+def _after_flags(rest: str, query: str, endpoints: frozenset[str]) -> tuple[str, str]:
+    found = _FLAGS_THEN_PATH.fullmatch(query)
     if found is not None:
         first = "/" + found["path"].split("/", 1)[0].lower()
-        if first in endpoints:
-            flag, tail = found["flag"], found["query"]
-            return "/" + found["path"], "&".join(part for part in (flag, tail) if part)
+        names = [part.partition("=")[0].lower() for part in found["flags"].split("&")]
+        # A filter at the root may have a path in it; what SCIM has no parameter for is the base URL's.
+        if first in endpoints and not any(name in _PARAMETERS for name in names):
+            return "/" + found["path"], _joined(found)
     return rest, query
+
+
+def _joined(found: re.Match[str]) -> str:
+    """The parameters on both sides of a path that stood among them."""
+    return "&".join(part for part in (found["flags"], found["query"]) if part)
 
 
 def _decoded(text: str) -> str:
@@ -148,8 +161,15 @@ def _unquoted(text: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def base_url(scheme: str, host: str, tenant: str, fixed: str | None) -> str:
+def base_url(scheme: str, host: str, tenant: str, fixed: str | None, prefix: str = "") -> str:
     """The base URL that ``location`` and ``$ref`` start with: of the Host that was called, or as it was fixed.
+
+    Args:
+        scheme: as the request came.
+        host: the Host header.
+        tenant: its name; "" for the default one.
+        fixed: what stands in the place of scheme, host and prefix.
+        prefix: the path that the server is mounted at.
 
     Raises:
         ScimError: 400 when the Host header is none.
@@ -159,4 +179,4 @@ def base_url(scheme: str, host: str, tenant: str, fixed: str | None) -> str:
         return f"{fixed}{root}{SCIM}"
     if not _HOST.fullmatch(host):
         raise ScimError(400, None, "the Host header is not a host")
-    return f"{scheme}://{host}{root}{SCIM}"
+    return f"{scheme}://{host}{prefix}{root}{SCIM}"

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -40,12 +41,13 @@ from mockscim.server.oauth import TokenEndpoint, TokenRequest, unread
 from mockscim.server.options import Options
 from mockscim.server.tenants import Tenants
 from mockscim.server.turns import Turns
-from mockscim.server.visit import Visit, Where, error_answer, failure, serial, told
+from mockscim.server.visit import Visit, Where, alone, error_answer, failure, serial, told
 from mockscim.tenant import Start, Tenant
 from mockscim.tokens import FULL, Grant
 
 log = logging.getLogger("mockscim")
 
+_REFUSED = int(HTTPStatus.UNAUTHORIZED)
 _UNEXPECTED = "unexpected failure of %s %s"
 
 
@@ -64,6 +66,7 @@ class ScimServer:
         self.token_endpoint = TokenEndpoint(options.clients, options.token_ttl)
         self.control = Control(self)
         self.turns = Turns()
+        self.prefix = ""  # the path that it is mounted at, below another Application
         # Called with each exchange once it is in the journal.
         self.on_exchange: Callable[[Exchange], None] | None = None
         brought = self.tenants.use("").registry.endpoints
@@ -162,6 +165,8 @@ class ScimServer:
         exchange = visit.exchange
         exchange.began = visit.started
         exchange.duration = time.perf_counter() - visit.started
+        if exchange.status == _REFUSED:
+            exchange.alone = alone(visit.request.protocol)
         if exchange.client_gone is None:
             transport = visit.request.transport
             exchange.client_gone = not exchange.cut and (transport is None or transport.is_closing())
@@ -169,7 +174,6 @@ class ScimServer:
         if journal.epoch == visit.epoch:  # what a reset has cut belongs to what was before it
             journal.record(exchange)
         if self.on_exchange is not None:
-            exchange.masks = journal.masks
             self.on_exchange(exchange)
 
     async def _with_body(self, visit: Visit) -> Any:  # noqa: ANN401
@@ -190,7 +194,7 @@ class ScimServer:
             tenant.journal.count_attempt(exchange)
         try:
             host = visit.head.host or called_host(request)
-            base = base_url(request.scheme, host, tenant.name, self.options.base_url)
+            base = base_url(request.scheme, host, tenant.name, self.options.base_url, self.prefix)
             method = "GET" if exchange.method == "HEAD" else exchange.method
             call = tenant.service.route(method, exchange.path, base)
             grant = visit.grant
@@ -317,15 +321,9 @@ class ScimServer:
     async def _search(self, visit: Visit, call: Call, reply: Unfinished) -> Any:  # noqa: ANN401
         """Go on with a search a slice at a time, so that others are served between; it ends early for who has left."""
         exchange, media = visit.exchange, visit.media_type()
-        done = False
         try:
-            while not done:
-                async with self.turns.turn():
-                    if visit.is_over():
-                        return visit.cut()
-                    if wire.left(visit.request):
-                        return wire.Cut()
-                    done = reply.go_on()
+            if not await self.turns.work(reply.go_on, lambda: visit.is_over() or wire.left(visit.request)):
+                return visit.cut() if visit.is_over() else wire.Cut()
             answer = wire.Answer(reply.status, {"Content-Type": media, **reply.headers}, reply.body or b"")
         except ScimError as error:
             answer = error_answer(error, media)

@@ -28,13 +28,14 @@ def body_at_hand(request: Request, limit: int) -> bytes | None:
     return content.read_nowait()
 
 
-async def read_body(request: Request, limit: int, within: float | None = None) -> bytes:
+async def read_body(request: Request, limit: int, within: float, *, steadily: bool = False) -> bytes:
     """The body of a request, within a limit.
 
     Args:
         request: whose head has been read.
         limit: the most bytes it may have.
-        within: how long it may take to come, in seconds; None for as long as it takes.
+        within: how long it may take to come, in seconds.
+        steadily: whether all of it may take longer, as long as no pause in it does.
 
     Raises:
         ScimError: 413 beyond the limit, 408 when it takes longer, 400 when it is not framed or encoded as its headers
@@ -52,8 +53,7 @@ async def read_body(request: Request, limit: int, within: float | None = None) -
     ):
         _continue(request)
     try:
-        async with asyncio.timeout(within):
-            body = await _whole(request, limit)
+        body = await _whole(request, limit, within, steadily=steadily)
     except TimeoutError:
         request.content.feed_eof()
         raise too_slow() from None
@@ -65,14 +65,17 @@ async def read_body(request: Request, limit: int, within: float | None = None) -
     return body
 
 
-async def _whole(request: Request, limit: int) -> bytes:
+async def _whole(request: Request, limit: int, within: float, *, steadily: bool) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
+    async with asyncio.timeout(within) as until:
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+            if steadily:
+                until.reschedule(asyncio.get_running_loop().time() + within)
     return b"".join(chunks)
 
 

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-import msgspec
 import orjson
 
 from mockscim.clock import ClockError
 from mockscim.faults import FaultError
+from mockscim.faults.documents import convert
 from mockscim.fixtures import FixtureError
 from mockscim.profiles import ProfileError
 from mockscim.scim.body import shallow_json
@@ -89,13 +89,8 @@ class Ask:
             raise ControlError(400, f"the body cannot be taken: {error}") from None
 
     def document(self, kind: type[_T]) -> _T:
-        """The body as a typed document."""
-        try:
-            return msgspec.convert(self.json() if self.body else {}, kind)
-        except msgspec.ValidationError as error:
-            message, _, place = str(error).partition(" - at `$")
-            where = place.rstrip("`").replace(".", "/").replace("[", "/").replace("]", "")
-            raise ControlError(400, message, where or None) from None
+        """The body as a typed document; its FaultError, as any, is a refusal."""
+        return convert(self.json() if self.body else {}, kind)
 
     def number(self, name: str, default: int) -> int:
         """An integer parameter of the query string."""
@@ -174,7 +169,8 @@ class Control:
     def base(self, ask: Ask) -> str:
         """The base URL of the tenant's SCIM, for references in answers."""
         request = ask.request
-        return base_url(request.scheme, request.headers.get("Host", ""), ask.tenant, self.server.options.base_url)
+        host, fixed = request.headers.get("Host", ""), self.server.options.base_url
+        return base_url(request.scheme, host, ask.tenant, fixed, self.server.prefix)
 
     async def handle(self, request: Request, address: Address) -> Any:  # noqa: ANN401
         """Answer one control request that came by HTTP."""
@@ -183,12 +179,19 @@ class Control:
                 self._guard(request)
                 path = address.path.rstrip("/") or "/"
                 _find(request.method, path)  # before its body is read
-                body = await read_body(request, self.server.options.max_fixture) if request.can_read_body else b""
+                body = await self._body(request)
                 parameters = dict(read_query(address.query))
             status, value = await self.perform(request.method, address.tenant, path, parameters, body, request)
             return _answer(status, value)
         except ControlError as error:
             return _answer(error.status, error.document(), error.headers)
+
+    async def _body(self, request: Request) -> bytes:
+        """The body: a fixture of a million users takes its time, but who sends nothing for so long has left."""
+        if not request.can_read_body:
+            return b""
+        options = self.server.options
+        return await read_body(request, options.max_fixture, options.read_timeout, steadily=True)
 
     async def perform(
         self,
@@ -246,13 +249,14 @@ class Control:
 
 def _find(method: str, path: str) -> tuple[Action, tuple[str, ...]]:
     """The action for a method and path, and the parts of the path."""
-    allowed: list[str] = []
+    allowed: set[str] = set()
+    wanted = "GET" if method == "HEAD" else method
     for its in routes():
         found = its.pattern.fullmatch(path)
         if found is not None:
-            if its.method == method:
+            if its.method == wanted:
                 return its.action, found.groups()
-            allowed.append(its.method)
+            allowed |= {"GET", "HEAD"} if its.method == "GET" else {its.method}
     if allowed:
         raise ControlError(405, f"{method} is not possible here", Allow=", ".join(sorted(allowed)))
     raise ControlError(404, f"there is no {path[:200]} in the control API")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from yarl import URL
 
 from mockscim.server.app import ScimServer
 from mockscim.server.setup import set_up
@@ -97,6 +98,9 @@ def create_app(
     async def _expect_later(_: web.Request) -> None:
         """Say 100 Continue only when the body is asked for, as the low-level server does."""
 
+    async def handle(request: web.Request) -> Any:  # noqa: ANN401 - an Answer or Cut, for aiohttp to write
+        return await server.handle(_below(request, server))
+
     async def stop(_: web.Application) -> None:
         server.stop()
 
@@ -110,9 +114,22 @@ def create_app(
         "keepalive_timeout": setup.options.idle_timeout,
     }
     app = web.Application(client_max_size=setup.options.max_body, handler_args=handling)
-    app.router.add_route("*", "/{tail:.*}", server.handle, expect_handler=_expect_later)
+    app.router.add_route("*", "/{tail:.*}", handle, expect_handler=_expect_later)
     app.on_shutdown.append(stop)
     app.on_cleanup.append(close)
     app[SERVER] = server
     app[TOKEN] = setup.token
     return app
+
+
+def _below(request: web.Request, server: ScimServer) -> web.Request:
+    """A request as it looks from where the application is, which may be below another (``add_subapp``)."""
+    resource = request.match_info.route.resource
+    prefix = resource.canonical.removesuffix("/{tail}") if resource is not None else ""
+    if not prefix:
+        return request
+    server.prefix = prefix
+    target = request.raw_path
+    if not target.startswith("/"):  # a whole URL, as to a proxy
+        target = request.rel_url.raw_path_qs
+    return request.clone(rel_url=URL(target[len(prefix) :] or "/", encoded=True))

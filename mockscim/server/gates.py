@@ -23,7 +23,9 @@ def _get_gates(control: Control, ask: Ask) -> Result:
 @route("PUT", _GATE, {200: shapes.Gate}, body=GateDocument)
 def _put_gate(control: Control, ask: Ask) -> Result:
     """Close a gate: requests that match wait there until it is released."""
-    return 200, control.tenant(ask).gates.put(ask.parts[0], ask.json() if ask.body else {}).describe()
+    tenant, document = control.tenant(ask), ask.json() if ask.body else {}
+    tenant.check_operations(document)
+    return 200, tenant.gates.put(ask.parts[0], document).describe()
 
 
 @route("GET", _GATE, {200: shapes.Gate}, query=("wait",), missing=True)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
+import orjson
+
+from mockscim.faults.errors import pointer_to
 from mockscim.masking import MASK
 from mockscim.scim import match
+from mockscim.scim.call import Unfinished
 from mockscim.scim.errors import not_found
 from mockscim.scim.record import Record
 from mockscim.scim.schema import ResourceType
-from mockscim.scim.searching import SLICE, Moment, Steps, finished, scan
+from mockscim.scim.searching import SLICE, Moment, Steps, scan
+from mockscim.scim.slips import Slip
 from mockscim.scim.table import folded
-from mockscim.server import shapes
+from mockscim.server import shapes, wire
+from mockscim.server.arrival import Request
 from mockscim.server.control import Ask, Control, ControlError, Result, route
 from mockscim.server.insider import Insider
 from mockscim.tenant import Tenant
@@ -52,23 +58,29 @@ def _get_resources(control: Control, ask: Ask) -> Result | Coroutine[Any, Any, R
         derived=derived,
     )
 
-    def answer(found: list[Record]) -> Result:
+    def answered() -> Steps[bytes]:
+        found = yield from steps
         with moment.seen([kind]):
-            return _listed(tenant, kind, found[skip : skip + limit], len(found), skip, base)
+            return orjson.dumps(_listed(tenant, kind, found[skip : skip + limit], len(found), skip, base)[1])
 
+    reply = Unfinished(answered())
     if isinstance(ask.request, Insider) or len(table) <= SLICE:
-        return answer(finished(steps))
-    return _in_turns(control, steps, answer)
+        return 200, reply.finish().body
+    return _in_turns(control, ask.request, tenant, reply)
 
 
-async def _in_turns(control: Control, steps: Steps[list[Record]], answer: Callable[[list[Record]], Result]) -> Result:
+async def _in_turns(control: Control, request: Request, tenant: Tenant, reply: Unfinished) -> Result:
     """Do a search a slice at a time, so that others are served between."""
-    while True:
-        async with control.server.turns.turn():
-            try:
-                next(steps)
-            except StopIteration as done:
-                return answer(done.value)
+    generation = tenant.generation
+
+    def is_over() -> bool:
+        return tenant.generation != generation
+
+    if not await control.server.turns.work(reply.go_on, lambda: is_over() or wire.left(request)):
+        if is_over():
+            raise ControlError(409, "the tenant was reset, made anew or dropped while it was searched; ask again")
+        raise ConnectionResetError("the client has left")
+    return 200, reply.body
 
 
 def _listed(tenant: Tenant, kind: ResourceType, shown: list[Record], total: int, skip: int, base: str) -> Result:
@@ -119,8 +131,21 @@ def _drop_resource(control: Control, ask: Ask) -> Result:
 def _edit(control: Control, ask: Ask, method: str, document: Any) -> Result:  # noqa: ANN401
     """Do what a client could, with every leniency, and leave no trace in the journal."""
     id_ = ask.parts[1] if len(ask.parts) > 1 else None
-    reply = control.tenant(ask).edit(method, ask.parts[0], id_, document, control.base(ask))
+    try:
+        reply = control.tenant(ask).edit(method, ask.parts[0], id_, document, control.base(ask), careful=True)
+    except Slip as slip:
+        raise ControlError(400, slip.detail, _place(ask.json(), slip.name)) from None
     return reply.status, reply.body
+
+
+def _place(document: object, name: str | None) -> str | None:
+    """Where a name stands in a document; None where it does not, as it is."""
+    keys = enumerate(document) if isinstance(document, list) else document.items() if isinstance(document, dict) else ()
+    for key, value in keys:
+        below = "" if key == name else _place(value, name)
+        if below is not None:
+            return pointer_to("", key) + below
+    return None
 
 
 def _called(tenant: Tenant, kind: ResourceType, name: str) -> list[Record]:

@@ -28,7 +28,7 @@ class Options:
         base_url: what ``location`` starts with, in place of the Host that was called.
         max_body: largest SCIM request body, in bytes; fixtures may be larger.
         max_head: longest request line, and longest header, in bytes.
-        read_timeout: how long a request of SCIM may take to come in, in seconds.
+        read_timeout: how long a request of SCIM may take to come in, and a pause in one of the control API, in seconds.
         idle_timeout: how long a connection stays open without a request, in seconds.
         persist: the file in which the data survives the process; None for none.
     """

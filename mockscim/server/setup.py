@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
-import msgspec
 import orjson
 
 from mockscim import fixtures, profiles
 from mockscim.durations import parse_duration, parse_size
 from mockscim.faults import parse_spec, read_scenario
-from mockscim.faults.documents import suggestion
+from mockscim.faults.documents import convert, suggestion
 from mockscim.fixtures import Fixture
 from mockscim.server.auth import parse_login
 from mockscim.server.oauth import parse_client
@@ -155,7 +154,7 @@ def read_faults(given: Any) -> tuple[int | None, tuple[Mapping[str, Any], ...]]:
 
 
 def _token(given: Mapping[str, Any]) -> TokenDocument:
-    document = msgspec.convert(dict(given), TokenDocument)  # whose error is a ValueError
+    document = convert(dict(given), TokenDocument)  # whose error is a ValueError
     if document.token is None:
         raise ValueError("token: a mapping has the text as its token")
     return document

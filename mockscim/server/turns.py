@@ -6,7 +6,7 @@ However many searches go on, what else there is waits for one slice of one of th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
@@ -26,3 +26,18 @@ class Turns:
         async with self._next:
             await asyncio.sleep(0)
             yield
+
+    async def work(self, go_on: Callable[[], bool], ended: Callable[[], bool]) -> bool:
+        """Do some work a slice a turn, until it is done; whether it was, and not ended before.
+
+        Args:
+            go_on: does one slice; whether all is done.
+            ended: whether nobody wants the rest any more; asked before each slice.
+        """
+        done = False
+        while not done:
+            async with self.turn():
+                if ended():
+                    return False
+                done = go_on()
+        return True

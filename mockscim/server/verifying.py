@@ -19,6 +19,9 @@ async def _verify(control: Control, ask: Ask) -> Result:
     """Count exchanges, or look for some in an order; with ``within``, wait until it is as expected."""
     expected = convert(ask.json() if ask.body else {}, Expectation)
     tenant = control.tenant(ask)
+    tenant.check_operation(expected.operation, "/operation")
+    for index, operation in enumerate(expected.sequence or ()):
+        tenant.check_operation(operation, f"/sequence/{index}")
     loop = asyncio.get_running_loop()
     end = loop.time() + (expected.within or 0.0)
     while True:

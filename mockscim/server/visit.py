@@ -117,7 +117,7 @@ class Visit:
     def cut(self) -> wire.Cut:
         """End the connection without an answer."""
         exchange = self.exchange
-        exchange.cut = True
+        exchange.cut, exchange.client_gone = True, wire.left(self.request)
         # Nothing went out: what was ready to go is not what the client got.
         exchange.status, exchange.response_headers, exchange.response_body = None, {}, b""
         wire.reset(self.request)
@@ -213,6 +213,12 @@ def _media_type(accept: str, own: str) -> str:
 def serial(protocol: object) -> int:
     """The number of a connection; under somebody's own Application one that is its own as long as it lasts."""
     return protocol.serial if isinstance(protocol, Connection) else id(protocol)
+
+
+def alone(protocol: object) -> bool:
+    """Whether a connection is the only one that is open."""
+    manager = getattr(protocol, "_manager", None)
+    return manager is not None and len(manager.connections) == 1
 
 
 def told(exchange: Exchange, answer: wire.Answer) -> wire.Answer:

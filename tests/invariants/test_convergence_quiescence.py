@@ -334,6 +334,21 @@ def test_i3_renamed(stage):
     it.held("I3")
 
 
+def test_i3_where_nothing_went_wrong_one_cycle_is_enough(stage):
+    """Who had no trouble at all was to arrive in the first cycle; a fault gives it two more."""
+    it = stage()
+    it.desire([*SMALL, {"userName": NEW}])
+    it.mark("begin")
+    it.create("other@example.com")
+    it.idle("I3", "no whole cycle yet")
+    it.mark("end")
+    it.broken("I3")
+    it.fault("abort", times=1, status=503)
+    with it.cycle():
+        it.create(NEW)
+    it.idle("I3", "only 0 of 2 cycles")
+
+
 def test_i3_changed_by_others(stage):
     """What somebody else changed is for the client to mend, once it had its chance."""
     it = stage()

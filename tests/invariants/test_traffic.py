@@ -1,10 +1,12 @@
 """I8 politeness, I9 bounded amplification, I10 credential hygiene: what the journal alone tells."""
 
+import http.client
 import time
+from contextlib import closing
 from email.utils import formatdate
 
 import pytest
-from edge import TOKEN
+from edge import PATIENCE, TOKEN
 
 from mockscim.invariants.attempts import operations_of
 from mockscim.invariants.seen import Seen
@@ -339,6 +341,16 @@ def test_i10_connections(stage):
     time.sleep(0.12)
     for _ in range(2):
         bad(it).get("/scim/v2/Users")
+    it.broken("I10")
+
+
+def test_i10_a_connection_for_each(stage):
+    """Who opens a connection for each request, one after the other, had read the refusal, however quick it is."""
+    it = stage()
+    for _ in range(3):
+        with closing(http.client.HTTPConnection("127.0.0.1", it.server.port, timeout=PATIENCE)) as each:
+            each.request("GET", "/scim/v2/Users", headers={"Authorization": "Bearer wrong"})
+            assert each.getresponse().status == 401
     it.broken("I10")
 
 

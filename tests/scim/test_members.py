@@ -285,6 +285,25 @@ def test_a_settled_version_needs_no_rebuilding() -> None:
     assert [[m.value for m in each] for each in (first, second, third)] == [["a"], ["a", "b"], ["b"]]
 
 
+def test_an_old_version_holds_no_more_than_a_group_of_differences() -> None:
+    """Whatever came after: and still each version shows what it held, and what differs between two is found."""
+    version = Members().updated(_put(*(f"m{n}" for n in range(1500))))
+    seen = [(version, {m.value for m in version})]
+    for n in range(5000):
+        changes = {f"m{n % 700}": None, f"m{n % 1100 + 400}": Member(f"m{n % 1100 + 400}", "User", None, 2000 + n)}
+        version = version.updated({v: m for v, m in changes.items() if version.get(v) != m})
+        if n % 100 == 0:
+            seen.append((version, {m.value for m in version}))
+    for old, expected in seen:
+        assert {m.value for m in old} == expected
+        assert [m.seq for m in old] == sorted(m.seq for m in old)
+        assert len(old._steps_to(None) or ()) < 1600
+        for other in (seen[0][0], seen[20][0], seen[-1][0]):
+            here, there = {m.value: m for m in old}, {m.value: m for m in other}
+            found = old.changes_to(other)
+            assert {**here, **found} == {**here, **there, **dict.fromkeys(here.keys() - there.keys())}
+
+
 def test_a_draft_that_ends_where_it_began_differs_in_nothing() -> None:
     """Clear and put back, put and discard: no difference."""
     base = Members().updated(_put("a", "b"))

@@ -117,6 +117,14 @@ def test_unknown_route(server):
     assert_problem(answer, 405)
     assert answer.headers["Allow"] == "POST"
     assert server.admin.get("/_mockscim/health/").status_code == 200
+    assert server.admin.patch("/_mockscim/desired").headers["Allow"] == "DELETE, GET, HEAD, PUT"
+
+
+def test_head(server):
+    """Who only wants to know whether it is up may ask with HEAD."""
+    answer = server.admin.head("/_mockscim/health")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert int(answer.headers["Content-Length"]) > 0
 
 
 def test_health(server):
@@ -250,7 +258,7 @@ def test_put_tenant(server):
         ({"surplus": 1}, None),
         ({"tokens": ["good", ""]}, "/tokens/1"),
         ({"tokens": ["a b"]}, "/tokens/0"),
-        ({"faults": [{"type": "nosuch"}]}, "/0/type"),
+        ({"faults": [{"type": "nosuch"}]}, "/faults/0/type"),
     ],
 )
 def test_put_tenant_wrong(server, document, where):

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from urllib.parse import quote
 
 import aiohttp
 import pytest
+from aiohttp import web
 from edge import AUTH, TOKEN, a_rule, a_user
 
 from mockscim.server import create_app
@@ -125,3 +127,40 @@ async def test_embedded_as_the_fixture_says(aiohttp_client):
     assert (tenant["profile"], tenant["seed"]) == ("segment", 9)
     async with client.post("/scim/v2/Users", json={"userName": ZED}) as answer:
         assert answer.status == 400
+
+
+async def test_mounted_below_another_application(aiohttp_client):
+    """Below a prefix all is as at the root, and addresses bear the prefix."""
+    main = web.Application()
+    main.add_subapp("/mock/", create_app(fixture="small.json", token=TOKEN))
+    client = await aiohttp_client(main, headers=AUTH)
+    async with client.get("/mock/_mockscim/health") as answer:
+        assert answer.status == 200
+    for root in ("/mock", "/mock/t/red"):
+        async with client.post(f"{root}/scim/v2/Users", json=a_user()) as answer:
+            assert answer.status == 201
+            location = answer.headers["Location"]
+            assert location.startswith(f"{client.make_url(root)}/scim/v2/Users/")
+            assert (await answer.json(content_type=None))["meta"]["location"] == location
+        async with client.get(location.removeprefix(str(client.make_url("/")).rstrip("/"))) as answer:
+            assert answer.status == 200
+        asked = quote(f'userName eq "{ZED}"')
+        async with client.get(f"{root}/scim/v2/Users?filter={asked}") as answer:
+            assert (await answer.json(content_type=None))["totalResults"] == 1
+        async with client.get(f"{root}/_mockscim/journal") as answer:
+            assert (await answer.json())["items"][0]["path"] == "/Users"
+    async with client.get("/scim/v2/Users") as answer:
+        assert answer.status == 404
+
+
+async def test_two_in_one_application(aiohttp_client):
+    """Each has its own prefix and its own data."""
+    main = web.Application()
+    for name in ("a", "b"):
+        main.add_subapp(f"/{name}/", create_app(token=TOKEN))
+    client = await aiohttp_client(main, headers=AUTH)
+    async with client.post("/a/scim/v2/Users", json=a_user()) as answer:
+        assert "/a/scim/v2/Users/" in answer.headers["Location"]
+    for name, count in (("a", 1), ("b", 0)):
+        async with client.get(f"/{name}/scim/v2/Users") as answer:
+            assert (await answer.json(content_type=None))["totalResults"] == count

@@ -1,7 +1,7 @@
 """Resources as the control API shows and edits them: past SCIM, in the history, and without a trace in the journal."""
 
 import pytest
-from edge import assert_problem
+from edge import PATCH_OP, assert_problem
 
 ADMIN = "/_mockscim/resources"
 
@@ -114,3 +114,53 @@ def test_the_command_that_starts_the_same(serve):
     assert server.admin.get("/_mockscim").json()["reproduce"] == (
         "mockscim serve --profile segment --seed 7 --fixture small.json"
     )
+
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+@pytest.mark.parametrize(
+    ("document", "where", "says"),
+    [
+        ({"titel": "x"}, "/titel", "User has no attribute titel: did you mean 'title'?"),
+        ({"name": {"givnName": "x"}}, "/name/givnName", "did you mean 'givenName'?"),
+        ({"emails": [{"value": "a@example.com"}, {"valeu": "x"}]}, "/emails/1/valeu", "did you mean 'value'?"),
+        ({ENTERPRISE: {"departmnt": "x"}}, f"/{ENTERPRISE}/departmnt", "did you mean 'department'?"),
+        ({"urn:example:Nobody": {"a": 1}}, "/urn:example:Nobody", "User has no attribute urn:example:Nobody"),
+        ({"qqqqqqqq": 1}, "/qqqqqqqq", "User has no attribute qqqqqqqq"),
+        ({"title": "x", "Title": "y"}, None, "Title is given twice"),
+    ],
+)
+def test_a_slip_in_an_edit_is_refused(server, document, where, says):
+    """Adding and changing: what a client may send and have dropped is a mistake here, told with its place."""
+    before = listed(server)
+    for answer in (
+        server.admin.post(f"{ADMIN}/User", json={"userName": "new@example.com", **document}),
+        server.admin.patch(f"{ADMIN}/User/u-1", json=document),
+    ):
+        assert_problem(answer, 400, where)
+        assert says in answer.json()["detail"]
+    assert listed(server) == before
+    value = {"Operations": [{"op": "add", "value": {"titel": "x"}}]}
+    assert_problem(server.admin.patch(f"{ADMIN}/User/u-1", json=value), 400, "/Operations/0/value/titel")
+
+
+def test_a_fixture_names_the_nearest_of_a_slip(serve):
+    """As an edit does; what has a URN that is not known is somebody else's, and dropped."""
+    admin = serve(fixture=None).admin
+    for slip, near in (({"dispalyName": "x"}, "displayName"), ({ENTERPRISE: {"departmnt": "x"}}, "department")):
+        answer = admin.put("/_mockscim/fixture", json={"users": [{"userName": "a@example.com", **slip}]})
+        assert_problem(answer, 400, "/users/0")
+        assert f"did you mean {near!r}?" in answer.json()["detail"]
+    foreign = {"userName": "a@example.com", "urn:example:Nobody": {"a": 1}}
+    assert admin.put("/_mockscim/fixture", json={"users": [foreign]}).status_code == 200
+
+
+def test_a_client_may_send_what_nobody_knows(server):
+    """The leniency is the client's still."""
+    answer = server.client.patch(
+        "/scim/v2/Users/u-1",
+        json={"schemas": [PATCH_OP], "Operations": [{"op": "add", "value": {"titel": "x", "title": "y"}}]},
+    )
+    assert (answer.status_code, answer.json()["title"]) == (200, "y")
+    assert server.journal()[0]["leniencies"][0]["code"] == "unknown-attribute"

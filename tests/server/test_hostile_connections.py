@@ -81,13 +81,29 @@ def test_a_fault_may_take_longer(impatient):
     assert impatient.client.post("/scim/v2/Users", json=a_user()).status_code == 201
 
 
+DOCUMENT = b'{"users":[{"userName":"ann@example.com"}]}'
+PUT = b"PUT /_mockscim/fixture HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(DOCUMENT)
+
+
 def test_a_fixture_may_take_longer(impatient):
-    """The control API waits for what is sent to it as long as it takes."""
-    raw = impatient.raw()
-    document = b'{"users":[{"userName":"ann@example.com"}]}'
-    raw.send(b"PUT /_mockscim/fixture HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(document))
-    time.sleep(0.6)
-    assert raw.send(document).answer()[0] == 200
+    """The control API waits for what is sent to it as long as something comes."""
+    raw = impatient.raw().send(PUT)
+    for at in range(0, len(DOCUMENT), 8):
+        time.sleep(0.1)
+        raw.send(DOCUMENT[at : at + 8])
+    assert raw.answer()[0] == 200
+
+
+@pytest.mark.parametrize("sent", [0, 10])
+def test_a_fixture_that_does_not_come(impatient, sent):
+    """A control request whose body stops is 408 in the control API's words, and the end of its connection."""
+    seconds, said = ended(impatient.raw().send(PUT + DOCUMENT[:sent]))
+    assert 0.2 < seconds < 2
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert b"Connection: close" in head
+    assert json.loads(body) == {"status": 408, "detail": "the request took too long to come in"}
+    assert len(impatient.users()) == 5
 
 
 def test_slow_body_is_in_the_journal(impatient):

@@ -3,14 +3,31 @@
 import json
 import time
 from types import SimpleNamespace
+from urllib.request import Request, urlopen
 
 import pytest
 from edge import PATCH_OP, SCIM_JSON, TOKEN, a_user, request_bytes
 
+from mockscim import MockScim, profiles
 from mockscim.journal import Exchange, History, Journal
 from mockscim.masking import USUAL
+from mockscim.tenant import Start, Tenant
 
 SECRET = "hunter2!secret"
+SAFE = "urn:example:Safe"
+PIN = {"name": "pin", "type": "string", "multiValued": False, "mutability": "writeOnly", "returned": "never"}
+WITH_PIN = {
+    "users": [],
+    "schemas": [{"id": SAFE, "name": "Safe", "attributes": [PIN]}],
+    "resourceTypes": [
+        {
+            "name": "User",
+            "endpoint": "/Users",
+            "schema": "urn:ietf:params:scim:schemas:core:2.0:User",
+            "schemaExtensions": [{"schema": SAFE, "required": False}],
+        }
+    ],
+}
 ENTRY = (
     "n time duration_ms tenant operation refinements method path query request response resource committed changes"
     " faults leniencies connection attempt client_gone"
@@ -256,6 +273,51 @@ def test_headers_are_masked(server, name, value):
     assert "***" in told
 
 
+@pytest.mark.parametrize("path", ["journal", "journal?since=0", "journal/1", "journal.har"])
+def test_what_a_schema_never_returns_is_masked(serve, path):
+    """Wherever somebody looks first, an attribute that is never returned is shown by no value."""
+    server = serve(fixture=WITH_PIN)
+    server.client.post("/scim/v2/Users", json=a_user(**{SAFE: {"pin": SECRET}}), headers=SCIM_JSON)
+    told = server.admin.get(f"/_mockscim/{path}").text
+    assert SECRET not in told
+    assert "***" in told
+
+
+def test_the_python_api_masks_it_too():
+    """What ``ask`` and ``journal`` give is what the control API does."""
+    with MockScim.threaded(fixture=WITH_PIN) as scim:
+        body = json.dumps(a_user(**{SAFE: {"pin": SECRET}})).encode()
+        headers = {"Authorization": f"Bearer {scim.token}", **SCIM_JSON}
+        with urlopen(Request(f"{scim.base_url}/Users", body, headers)) as answer:
+            assert answer.status == 201
+        assert SECRET not in str(scim.ask("GET", "/journal"))
+        assert [exchange.request.body[SAFE]["pin"] for exchange in scim.journal] == ["***"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"Operations": [{"method": "POST", "data": json.dumps({"userName": "x", "password": SECRET})}]},
+        {"Operations": [{"method": "POST", "data": f' [{{"password": "{SECRET}"}}]'}]},
+        {"Operations": [{"method": "POST", "data": f'{{"password": "{SECRET}"'}]},
+        {"Operations": [{"op": "add", "value": json.dumps({"name": {"x": [{"PassWord": SECRET}]}})}]},
+        {"Operations": [{"data": json.dumps({"Operations": [{"value": json.dumps({"password": SECRET})}]})}]},
+    ],
+)
+def test_documents_as_texts_are_masked(body):
+    """A bulk operation's data, or a PATCH's value, that was sent as a text has no password in it either."""
+    told = str(USUAL.body(json.dumps(body).encode()))
+    assert SECRET not in told
+    assert "***" in told
+
+
+@pytest.mark.parametrize("text", ['{ "userName" :"x"}', "[1,  2]", "{not JSON", "[", "password"])
+def test_texts_without_secrets_stay_as_they_were_sent(text):
+    """To the last space."""
+    body = {"Operations": [{"data": text, "value": text}]}
+    assert USUAL.body(json.dumps(body).encode()) == body
+
+
 def test_masks():
     """What is masked keeps its shape, and what is no secret stays readable."""
     assert USUAL.headers({"Authorization": "Bearer x", "Accept": "a b"}) == {
@@ -314,6 +376,23 @@ def test_journal_memory():
     assert kept(journal) == [5]
 
 
+def test_members_that_an_exchange_holds_count():
+    """The version of a group that an exchange has made keeps those who came and went."""
+    tenant = Tenant("", Start(profiles.load("standard"), accept=("unknown-member",)))
+    base = "http://localhost/scim/v2"
+    group = tenant.edit("POST", "Group", None, {"displayName": "g"}, base).resource
+    journal = Journal(max_bytes=1_000_000)
+    for number in range(20):
+        members = [{"value": f"{number}-{each}"} for each in range(1000)]
+        change = {"Operations": [{"op": "replace", "path": "members", "value": members}]}
+        record = tenant.edit("PATCH", "Group", group.id, change, base).resource
+        journal.record(exchange(resource=record, changes=(number + 1,)))
+    assert 3 <= len(journal) <= 7  # 1,000 came and 1,000 went, of 100 bytes each
+    for _ in range(20):
+        journal.record(exchange(resource=record))  # only read: it is in the store all the same
+    assert len(journal) > 20
+
+
 def test_late_arrival_in_a_full_journal():
     """An exchange that took so long that its successors were dropped is dropped with them."""
     journal = Journal(limit=2)
@@ -355,7 +434,7 @@ def test_attempts_are_bounded():
 def test_history_limit():
     """The history keeps the last so many, and its numbers go on."""
     history = History(limit=2)
-    change = SimpleNamespace(operation="delete", after=None)
+    change = SimpleNamespace(operation="delete", before=None, after=None)
     assert [history.record(change, "now", None) for _ in range(3)] == [1, 2, 3]
     assert ([e.n for e in history], history.dropped) == ([2, 3], 1)
     history.reset()

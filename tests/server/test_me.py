@@ -118,7 +118,7 @@ def test_below_it_and_other_methods(server):
     assert_scim_error(ann.get(f"{ME}/x"), 404)
     answer = ann.request("OPTIONS", ME)
     assert_scim_error(answer, 405)
-    assert answer.headers["Allow"] == "GET, POST, PUT, PATCH, DELETE"
+    assert answer.headers["Allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE"
     assert ann.head(ME).headers["Location"] == f"{server.root}{USERS}/u-1"
     assert ann.get(f"{BASE}/me").json()["id"] == "u-1"
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import json
 
 import pytest
 from edge import SCIM_JSON, a_user, request_bytes
@@ -12,6 +13,7 @@ from mockscim.server.turns import Turns
 
 MANY = 6000
 SCAN = "/scim/v2/Users?filter=title%20sw%20%22t%22&count=0"
+CONTROL_SCAN = "/_mockscim/resources/User?filter=title%20sw%20%22t%22&limit=1"
 SORT = "/scim/v2/Users?sortBy=title&sortOrder=descending&count=2"
 
 
@@ -53,7 +55,8 @@ def held(serve, people):
 def searching(server, target=SCAN):
     """A connection on which a search has begun, and waits for its first slice."""
     before = server.scim.turns.asked
-    raw = server.raw().send(request_bytes("GET", target))
+    sent = request_bytes("GET", target).replace(b"Host: scim.test", b"Host: localhost")  # the control API's guard
+    raw = server.raw().send(sent)
     server.wait(lambda: server.scim.turns.asked > before)
     return raw
 
@@ -101,6 +104,46 @@ def test_what_is_shown_is_of_the_same_moment(held):
     assert b'"id":"u6"' in body
     assert b'"display":"old"' in body
     assert b"groups" not in held.client.get("/scim/v2/Users/u6").content
+
+
+def test_a_search_of_the_control_api_takes_turns(held):
+    """It answers what was so when it came, as others are served after each slice."""
+    raw = searching(held, CONTROL_SCAN)
+    assert held.client.delete("/scim/v2/Users/u0").status_code == 204
+    assert held.scim.turns.asked == 1
+    held.call(held.scim.turns.give)
+    status, _, body = raw.answer()
+    page = json.loads(body)
+    assert (status, page["total"], page["next"], [item["id"] for item in page["items"]]) == (200, MANY, 1, ["u0"])
+
+
+def test_a_search_of_the_control_api_ends_with_its_client(held):
+    """No slice is done for nobody, and what was held for it is let go."""
+    raw = searching(held, CONTROL_SCAN)
+    held.call(held.scim.turns.give, 1)
+    held.wait(lambda: held.scim.turns.asked == 2)
+    raw.reset()
+    tenant = held.scim.tenants.use("")
+    held.call(held.scim.turns.give)
+    held.wait(lambda: tenant.store.tables["User"]._readers == 0)
+    assert held.scim.turns.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/_mockscim/reset"), ("PUT", "/_mockscim"), ("DELETE", "/_mockscim")]
+)
+def test_a_reset_ends_a_search_of_the_control_api(held, caplog, method, path):
+    """Also one after a write: 409 says why, and nothing is amiss."""
+    raw = searching(held, CONTROL_SCAN)
+    held.call(held.scim.turns.give, 1)
+    held.wait(lambda: held.scim.turns.asked == 2)
+    assert held.client.post("/scim/v2/Users", json=a_user()).status_code == 201
+    assert held.admin.request(method, path).status_code < 300
+    held.call(held.scim.turns.give)
+    status, _, body = raw.answer()
+    assert status == 409
+    assert "reset" in json.loads(body)["detail"]
+    assert caplog.records == []
 
 
 def test_a_client_that_leaves_ends_its_search(held):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from edge import SCIM_JSON
+from rfc import WITH_DEVICES
 from test_gates import a_user
 
 VERIFY = "/_mockscim/verify"
@@ -143,3 +144,38 @@ def test_what_cannot_be_asked_is_refused(serve, expected, where):
     answer = serve(fixture=None).admin.post(VERIFY, json=expected)
     assert answer.status_code == 400
     assert where is None or answer.json()["where"] == where
+
+
+MISSPELT = "'usr.create': did you mean 'user.create'? expected one of "
+
+
+@pytest.mark.parametrize("root", ["", "/t/other"])
+def test_a_misspelt_resource_type_is_refused_wherever_an_operation_is_named(serve, root):
+    """By verify, gates and the journal in a rule's own words, in each tenant: it could never be found."""
+    admin, here = serve(fixture=None).admin, f"{root}/_mockscim"
+    rule = {"type": "drop", "match": {"operation": "usr.create"}}
+    for where, answer in {
+        "/match/operation": admin.post(f"{here}/faults", json=rule),
+        "/operation": admin.post(f"{here}/verify", json={"operation": "usr.create", "count": 0}),
+        "/sequence/1": admin.post(f"{here}/verify", json={"sequence": ["*", "usr.create"]}),
+    }.items():
+        assert (answer.status_code, answer.json()["where"]) == (400, where)
+        assert answer.json()["detail"].startswith(f"{where}: {MISSPELT}")
+    gate = admin.put(f"{here}/gates/held", json={"match": rule["match"]})
+    assert (gate.status_code, gate.json()["where"]) == (400, "/match/operation")
+    assert admin.get(f"{here}/gates").json()["items"] == []
+    journal = admin.get(f"{here}/journal", params={"operation": "usr.create"})
+    assert (journal.status_code, journal.json()["detail"][: len(MISSPELT)]) == (400, MISSPELT)
+
+
+@pytest.mark.parametrize(
+    "operation", ["*", "us*.create", "*.create", "bulk.run", "me.get", "device.create", "device.*"]
+)
+def test_stars_and_the_resource_types_of_a_tenant_are_operations(serve, operation):
+    """Types that a fixture brings are known where it was loaded, and nowhere else."""
+    server = serve(fixture=WITH_DEVICES)
+    assert verify(server, operation=operation, count=0)["ok"]
+    assert server.admin.put("/_mockscim/gates/held", json={"match": {"operation": operation}}).status_code == 200
+    assert server.admin.get("/_mockscim/journal", params={"operation": operation}).status_code == 200
+    elsewhere = serve(fixture=None).admin.post(VERIFY, json={"operation": operation, "count": 0})
+    assert elsewhere.status_code == (400 if operation.startswith("device") else 200)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mockscim.faults import FaultType, all_types
+from mockscim.faults import FaultType, all_types, bundled_scenarios
 from mockscim.faults.documents import json_schema, schema_hook
 from mockscim.faults.rule import RuleDocument, SequenceDocument
 from mockscim.invariants.parameters import Strictness
@@ -132,12 +132,20 @@ def _name_rules(parts: Parts) -> None:
     one = parts.name(f"{_PREFIX}Rule", {"anyOf": [*rules, sequence]})
     several = {"type": "array", "items": one}
     listed = {"type": "object", "properties": {"items": several, "next": {"type": "null"}}, "required": ["items"]}
-    scenario = {"type": "object", "properties": {"rules": several}, "required": ["rules"]}
+    scenario = parts.name(f"{_PREFIX}Scenario", _scenario(several))
     parts.name(f"{_PREFIX}Rules", listed)
     parts.name(f"{_PREFIX}AllRules", {"anyOf": [several, scenario]})
     parts.name(f"{_PREFIX}StartRules", {"anyOf": [several, scenario, {"type": "object", "maxProperties": 0}]})
     parts.name(f"{_PREFIX}NewRules", {"anyOf": [one, several, scenario]})
     parts.name(f"{_PREFIX}RuleOrRules", {"anyOf": [one, listed]})
+
+
+def _scenario(rules: Document) -> Document:
+    """A scenario: with its rules, or by the name of one that comes along."""
+    name = {"enum": list(bundled_scenarios())}
+    whole = {"type": "object", "properties": {"rules": rules}, "required": ["rules"]}
+    named = {"type": "object", "properties": {"scenario": name}, "required": ["scenario"]}
+    return {"anyOf": [whole, named, name]}
 
 
 def _of_kind(document: Document, kind: FaultType, of_kind: Document) -> Document:
