@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _STRICT_FAULTS = "strict_faults"  # keyword of the marker and of scim_factory
 _INI = "mockscim_strict_faults"
+_SWEEP = "mockscim: sweeps that left something out"
 _RANDOM = "random"
 _RANDOM_SEED = "mockscim_seed"  # what xdist's workers know it as
 
@@ -51,6 +52,10 @@ class _Sweeps:
         item = self._config.stash[_RUN].item
         return "" if item is None else _command(item, seed, *options)
 
+    def tell(self, text: str) -> None:
+        """Say it at the end, also where the test passes."""
+        self._config.stash[_RUN].told.append(text)
+
 
 class _Run:
     """What this process knows of its run.
@@ -59,6 +64,7 @@ class _Run:
         desk: lends servers; None before the first test that asks.
         item: the test that runs now.
         passed: whether its own code has.
+        told: what it wants to have said at the end, passed or not.
         being_set_up: fixtures, with their requests, the innermost last.
         owners: whose each loan is: a test, or a fixture that several tests share.
     """
@@ -67,6 +73,7 @@ class _Run:
         self.desk: Desk | None = None
         self.item: pytest.Item | None = None
         self.passed = False
+        self.told: list[str] = []
         self.being_set_up: list[tuple[pytest.FixtureDef[Any], pytest.FixtureRequest]] = []
         self.owners: dict[Loan, pytest.Item | pytest.FixtureDef[Any]] = {}
 
@@ -194,7 +201,7 @@ def _lend(
 
         run.desk = Desk()
         config.add_cleanup(run.desk.close)
-    strict = options.pop(_STRICT_FAULTS, config.getini(_INI))
+    strict = options.pop(_STRICT_FAULTS, config.getini(_INI) or options.get("strict", False))
     loan = run.desk.lend(title, options, strict_faults=bool(strict))
     run.owners[loan] = owner
     loan.scim.runner = _Sweeps(config)
@@ -262,7 +269,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "mockscim(profile, fixture, seed, strict, strict_faults, ...): what the fixture scim is told: options of "
-        "MockScim (strict: refuse whatever the RFCs refuse), and strict_faults: fail if a fault never strikes",
+        "MockScim (strict: refuse whatever the RFCs refuse), and strict_faults, which strict brings along: fail if a "
+        "fault never strikes",
     )
 
 
@@ -282,7 +290,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Remember which test runs, and where the journals of providers that several tests share are when it begins."""
     run = item.config.stash[_RUN]
-    run.item, run.passed = item, False
+    run.item, run.passed, run.told = item, False, []
     for loan in run.of(item):
         loan.begin_test()
 
@@ -311,6 +319,7 @@ def pytest_runtest_makereport(
         return report
     if call.when == "call":
         run.passed = report.passed
+        report.sections += [(_SWEEP, text) for text in run.told]
     if report.failed and not _says_all(call):
         for loan in run.of(item):
             report.sections.append((f"mockscim: {loan.title}", _told(item, loan)))
@@ -319,6 +328,21 @@ def pytest_runtest_makereport(
             run.desk.release(loan)
             del run.owners[loan]
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What sweeps left out, whose tests have passed all the same."""
+    told = [
+        (report.nodeid, text)
+        for report in terminalreporter.getreports("passed")
+        for name, text in report.sections
+        if name == _SWEEP
+    ]
+    if told:
+        terminalreporter.section(_SWEEP)
+    for nodeid, text in told:
+        terminalreporter.line(nodeid)
+        terminalreporter.line("\n".join(f"  {line}" for line in text.split("\n")))
 
 
 def _says_all(call: pytest.CallInfo[None]) -> bool:

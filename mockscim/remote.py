@@ -24,6 +24,16 @@ class RemoteError(Exception):
     """The server is not there, or does not do what it was asked; the text is a line for people."""
 
 
+class Places(NamedTuple):
+    """Where a server was named, as messages call it: ``url``, ``admin_token`` (and where else that may go), ``ca``."""
+
+    url: str = "--url"
+    admin_token: str = "--admin-token"  # noqa: S105 - the option
+    admin_tokens: str = "--admin-token or MOCKSCIM_ADMIN_TOKEN"
+    ca: str = "--ca"
+    cas: str = "--ca or MOCKSCIM_CA"
+
+
 class Answered(NamedTuple):
     """What a server has answered; ``ours``: whether that was a control API."""
 
@@ -39,12 +49,19 @@ class Remote:
         url: the server's root, its ``base_url`` or its ``admin_url``, with ``/t/TENANT`` for a tenant.
         admin_token: what the control API wants, if it wants one.
         ca: a PEM file with the certificates to trust of an https server; None for ``SSL_CERT_FILE``'s or the system's.
+        places: where these three were said.
 
     Raises:
         RemoteError: the URL is none, or the file holds no certificates.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, admin_token: str | None = None, ca: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        admin_token: str | None = None,
+        ca: str | None = None,
+        places: Places = Places(),  # noqa: B008 - immutable
+    ) -> None:
         given = url.strip()
         parts = urlsplit(given if "://" in given else f"http://{given}")
         try:
@@ -52,18 +69,20 @@ class Remote:
         except ValueError:
             host, port = None, None
         if "@" in parts.netloc:  # and it may be a password, so it is not said again
-            raise RemoteError("--url: http://HOST:PORT was expected, without a user; a token goes by --admin-token")
+            how = f"without a user; a token goes by {places.admin_token}"
+            raise RemoteError(f"{places.url}: http://HOST:PORT was expected, {how}")
         if parts.scheme not in ("http", "https") or not host or re.search(r"[\x00-\x20\x7f]", given):
-            raise RemoteError(f"--url: http://HOST:PORT was expected, not {url[:100]!r}")
+            raise RemoteError(f"{places.url}: http://HOST:PORT was expected, not {url[:100]!r}")
         if admin_token is not None and not re.fullmatch(r"[\x21-\x7e]+", admin_token):
-            raise RemoteError("--admin-token: printable ASCII without spaces was expected")
+            raise RemoteError(f"{places.admin_token}: printable ASCII without spaces was expected")
         path = parts.path.rstrip("/")
         for area in ("/scim/v2", "/_mockscim"):
             path = path.removesuffix(area)
         self._address = host, port
-        self._context = _trust(ca) if parts.scheme == "https" else None
+        self._context = _trust(ca, places.ca) if parts.scheme == "https" else None
         self._path = f"{path}/_mockscim"
         self._admin_token = admin_token
+        self._places = places
         self.root = f"{parts.scheme}://{parts.netloc}{path}"
         self.base_url = f"{self.root}/scim/v2"
 
@@ -100,13 +119,20 @@ class Remote:
             response = connection.getresponse()
             answered = Answered(response.status, response.read(), response.getheader(VERSION_HEADER) is not None)
         except (OSError, http.client.HTTPException) as error:
-            raise RemoteError(_unanswered(self.root, error)) from None
+            raise RemoteError(_unanswered(self.root, error, self._places)) from None
         finally:
             # A connection a call: one that is kept may have been closed in between.
             connection.close()
         if answered.status < 300 and not answered.ours:
             raise RemoteError(f"what answers at {self.root} is not mockscim")
         return answered
+
+    def shut_out(self) -> str:
+        """What is said where the control API wants its admin token, or another."""
+        how = self._places.admin_tokens
+        if self._admin_token is None:
+            return f"the control API of {self.root} wants its admin token: give it with {how}"
+        return f"the control API of {self.root} refused the admin token given with {how}"
 
     def _connection(self, patience: float) -> http.client.HTTPConnection:
         host, port = self._address
@@ -141,10 +167,7 @@ class Remote:
         if status == 404 and missing is not None and ours:
             raise RemoteError(missing)
         if status == 401 and ours:
-            how = "--admin-token or MOCKSCIM_ADMIN_TOKEN"
-            if self._admin_token is None:
-                raise RemoteError(f"the control API of {self.root} wants its admin token: give it with {how}")
-            raise RemoteError(f"the control API of {self.root} refused the admin token given with {how}")
+            raise RemoteError(self.shut_out())
         raise RemoteError(f"{self.root}: {_detail(status, content, ours=ours)}")
 
     def call(
@@ -204,20 +227,20 @@ class Follower:
         return any(self._seen.get(entry["n"]) == _mark(entry) for entry in entries)
 
 
-def _trust(ca: str | None) -> ssl.SSLContext:
+def _trust(ca: str | None, place: str) -> ssl.SSLContext:
     """What makes a server's certificate believed; OpenSSL itself looks at ``SSL_CERT_FILE``."""
     try:
         return ssl.create_default_context(cafile=ca)
     except OSError as error:
         reason = "no certificates in PEM form" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
-        raise RemoteError(f"--ca: {ca}: {reason}") from None
+        raise RemoteError(f"{place}: {ca}: {reason}") from None
 
 
-def _unanswered(root: str, error: OSError | http.client.HTTPException) -> str:
+def _unanswered(root: str, error: OSError | http.client.HTTPException, places: Places) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"{root} is not trusted: {error.verify_message}; name the CA to trust with --ca or MOCKSCIM_CA"
+        return f"{root} is not trusted: {error.verify_message}; name the CA to trust with {places.cas}"
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-    hint = "start one with: mockscim serve, or name another with --url"
+    hint = f"start one with: mockscim serve, or name another with {places.url}"
     if isinstance(error, ssl.SSLError):
         hint = "if it does not speak TLS, name it with http://"
     elif isinstance(error, ConnectionResetError) and root.startswith("http:"):  # also when it ends without an answer

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "testing.md").read_text("utf-8")
-PYTEST, UNITTEST = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+PYTEST, UNITTEST, READING = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 ENV = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
@@ -23,6 +23,13 @@ def test_the_pytest_examples(tmp_path):
     (tmp_path / "test_example.py").write_text(PYTEST, "utf-8")
     done = run(tmp_path, "-m", "pytest", "-q", "-p", "mockscim.pytest_plugin", "-p", "no:cacheprovider")
     assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_how_a_resource_is_read(tmp_path):
+    """The example of it passes."""
+    (tmp_path / "test_example.py").write_text(READING, "utf-8")
+    done = run(tmp_path, "-m", "pytest", "-q", "-p", "mockscim.pytest_plugin", "-p", "no:cacheprovider")
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_unittest_example(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -12,12 +13,17 @@ import orjson
 
 from mockscim import fixtures, profiles
 from mockscim.client.line import ControlRefused, Line, encoded, in_thread
-from mockscim.remote import Answered, Remote, RemoteError
+from mockscim.remote import Answered, Places, Remote, RemoteError
 from mockscim.server.setup import check_options, read_faults, read_fixture, read_profile
 
 _TENANT = re.compile(r"/t/[^/]+$")
 # A wait is the server's; what it takes beyond is that of the way there and back.
 _PATIENCE = 60.0
+IN_THE_ENVIRONMENT = Places(
+    "MOCKSCIM_URL", "MOCKSCIM_ADMIN_TOKEN", "MOCKSCIM_ADMIN_TOKEN", "MOCKSCIM_CA", "MOCKSCIM_CA"
+)
+_TOKENS, _CAS = "the argument admin_token or MOCKSCIM_ADMIN_TOKEN", "the argument ca or MOCKSCIM_CA"
+AS_ARGUMENTS = Places("the argument url", "admin_token", _TOKENS, "ca", _CAS)
 
 
 class TenantOptions(TypedDict, total=False):
@@ -42,13 +48,16 @@ class Connected(Line):
         admin_token: what the control API wants, if it wants one.
         ca: a PEM file with the certificates to trust of an https server.
         options: what the tenant is told.
+        places: where the first three were said, for messages.
     """
 
-    def __init__(self, url: str, admin_token: str | None, ca: str | None, options: TenantOptions) -> None:
+    def __init__(
+        self, url: str, admin_token: str | None, ca: str | None, options: TenantOptions, places: Places
+    ) -> None:
         check_options(options, TenantOptions.__annotations__)
         self._options = options
         self.admin_token = admin_token
-        self._url, self._ca = url, ca
+        self._url, self._ca, self._places = url, ca, places
         self._remote: Remote | None = None
         self.root = self.token = ""
 
@@ -61,8 +70,9 @@ class Connected(Line):
         token = secrets.token_urlsafe(24) if given is None else given
         document["tokens"] = self.tokens = [token]
         try:
-            server = Remote(self._url, self.admin_token, self._ca)
-            remote = Remote(f"{_TENANT.sub('', server.root)}/t/test-{secrets.token_hex(8)}", self.admin_token, self._ca)
+            server = Remote(self._url, self.admin_token, self._ca, self._places)
+            root = f"{_TENANT.sub('', server.root)}/t/test-{secrets.token_hex(8)}"
+            remote = Remote(root, self.admin_token, self._ca, self._places)
         except RemoteError as error:
             raise ValueError(str(error)) from None
         self._exchange(remote, "PUT", "", document)
@@ -115,6 +125,8 @@ class Connected(Line):
             raise ConnectionError(str(error)) from None
         if answered.status < 300:
             return answered
+        if answered.status == HTTPStatus.UNAUTHORIZED and answered.ours:
+            raise ControlRefused(answered.status, remote.shut_out())
         try:
             problem = orjson.loads(answered.content)
             raise ControlRefused(answered.status, problem["detail"], problem.get("where"))

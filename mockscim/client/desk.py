@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mockscim.client import report
@@ -21,6 +21,7 @@ class Loan:
     Args:
         title: what it is called in reports.
         lease: the line to it.
+        faults: those that it was told to start with.
         strict_faults: whether every fault that is asked for has to strike.
 
     Attributes:
@@ -29,10 +30,12 @@ class Loan:
         ended: whether it is over.
     """
 
-    def __init__(self, title: str, lease: Lease, *, strict_faults: bool) -> None:
+    def __init__(self, title: str, lease: Lease, faults: object = None, *, strict_faults: bool) -> None:
         self.title = title
         self.scim = MockScim.over(lease)
         self.scim.start()
+        if strict_faults:
+            self.scim.expect_start(faults)
         self.since = 0
         self.ended = False
         self._lease = lease
@@ -51,8 +54,8 @@ class Loan:
         if self._lease.serving:
             found += report.held(self._lease.look_back)
             if self._strict_faults:
-                counted = [{**each.document, "hits": each.hits, "matches": each.matches} for each in self.scim.placed]
-                found += report.unfired(counted)
+                for asked in self.scim.unfired():
+                    found += report.unfired(asked.documents(), asked.scenario)
         return found
 
     def end(self) -> None:
@@ -91,7 +94,8 @@ class Desk:
         url = os.environ.get("MOCKSCIM_URL")
         self._lender: Lender = Pool()
         if url:
-            self._lender = Elsewhere(url, os.environ.get("MOCKSCIM_ADMIN_TOKEN"), os.environ.get("MOCKSCIM_CA"))
+            token, ca = os.environ.get("MOCKSCIM_ADMIN_TOKEN"), os.environ.get("MOCKSCIM_CA")
+            self._lender = Elsewhere(url, token or None, ca or None)
         self.loans: list[Loan] = []
 
     def lend(self, title: str, options: Mapping[str, Any], *, strict_faults: bool) -> Loan:
@@ -105,7 +109,10 @@ class Desk:
         Raises:
             As ``MockScim.start``.
         """
-        loan = Loan(title, Lease(self._lender, options), strict_faults=strict_faults)
+        given = options.get("faults")
+        if isinstance(given, Iterator):  # which can be read but once
+            options = {**options, "faults": (given := list(given))}
+        loan = Loan(title, Lease(self._lender, options), given, strict_faults=strict_faults)
         self.loans.append(loan)
         return loan
 

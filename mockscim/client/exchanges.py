@@ -197,18 +197,24 @@ class Journal:
         return bool(self._items({"limit": 1}))
 
     def __getitem__(self, n: int) -> Exchange:
-        """The exchange with that number (not place: the first is 1).
+        """The exchange with that number, from 1; from the end where it is below 0: ``journal[-1]`` ended last.
 
         Raises:
             KeyError: there is none, or no longer.
         """
+        if isinstance(n, int) and n < 0:
+            found = self.tail(-n)
+            if len(found) == -n:
+                return found[0]
+            raise NotThereError(f"there is no exchange {n} in the journal: it has {len(found)}")
         if isinstance(n, int) and n > 0:
             try:
                 return Exchange(self._line.ask("GET", f"/journal/{n}"))
             except ControlRefused as error:
                 if error.status != 404:
                     raise
-        raise NotThereError(f"there is no exchange {n!r} in the journal; the newest is {self.last}")
+        numbers = " (they are numbered from 1)" if n == 0 else ""
+        raise NotThereError(f"there is no exchange {n!r} in the journal{numbers}; the newest is {self.last}")
 
     @property
     def last(self) -> int:

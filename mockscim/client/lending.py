@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import orjson
 
-from mockscim.client.connected import Connected, TenantOptions
+from mockscim.client.connected import IN_THE_ENVIRONMENT, Connected, TenantOptions
 from mockscim.client.inside import InsideOptions
 from mockscim.client.line import Line
 from mockscim.client.threaded import Threaded
@@ -121,7 +121,8 @@ class Elsewhere(Lender):
 
     def lend(self, options: Mapping[str, Any]) -> Connected:
         """A tenant, made for it."""
-        made = Connected(self._url, self._admin_token, self._ca, cast("TenantOptions", options))
+        options = cast("TenantOptions", options)
+        made = Connected(self._url, self._admin_token, self._ca, options, IN_THE_ENVIRONMENT)
         made.start()
         return made
 

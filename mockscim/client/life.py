@@ -53,13 +53,14 @@ class Life:
             ValueError: there is no URL, or it is none.
             TypeError: an option that a tenant does not have.
         """
-        from mockscim.client.connected import Connected  # noqa: PLC0415
+        from mockscim.client.connected import AS_ARGUMENTS, IN_THE_ENVIRONMENT, Connected  # noqa: PLC0415
 
+        places = AS_ARGUMENTS if url else AS_ARGUMENTS._replace(url=IN_THE_ENVIRONMENT.url)
         url = url or os.environ.get("MOCKSCIM_URL")
         if not url:
             raise ValueError("the URL of a server was expected, here or in MOCKSCIM_URL")
-        token = admin_token or os.environ.get("MOCKSCIM_ADMIN_TOKEN")
-        return cls.over(Connected(url, token, ca or os.environ.get("MOCKSCIM_CA"), options))
+        token = admin_token or os.environ.get("MOCKSCIM_ADMIN_TOKEN") or None
+        return cls.over(Connected(url, token, ca or os.environ.get("MOCKSCIM_CA") or None, options, places))
 
     @classmethod
     def over(cls, line: Line) -> Self:

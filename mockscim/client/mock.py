@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import quote
 
 from mockscim import fixtures
+from mockscim.client.asked import Asked, asked_at_start, scenario_name
 from mockscim.client.clock import Clock
 from mockscim.client.exchanges import Change, Journal, history
 from mockscim.client.gate import Gate
@@ -60,7 +61,8 @@ class MockScim(Swept):
 
     def _begin(self, line: Line) -> None:
         super()._begin(line)
-        self._placed: list[Fault] = []
+        self._asked: list[Asked] = []
+        self._asked_at_start: list[Asked] = []
         self._gates = 0
 
     # -- data ----------------------------------------------------------------------------------------------------
@@ -137,6 +139,8 @@ class MockScim(Swept):
 
         Requests in flight are cut, gates opened, late commits cancelled.
         """
+        for asked in self._asked_at_start:
+            asked.renew(self._line)
         self.ask("POST", "/reset")
         self._forget()
 
@@ -156,11 +160,12 @@ class MockScim(Swept):
             document["tokens"] = self._line.tokens
         self.ask("PUT", "", document)
         self._forget()
+        self._asked_at_start.clear()
 
     def _forget(self) -> None:
-        for fault in self._placed:
-            fault.forget()
-        self._placed.clear()
+        for asked in self._asked:
+            asked.forget()
+        self._asked.clear()
 
     # -- what goes wrong -----------------------------------------------------------------------------------------
 
@@ -214,7 +219,8 @@ class MockScim(Swept):
             rules, seed = given, None
         since = self.journal.last
         placed = [Fault(self._line, document, since) for document in self.ask("POST", "/faults", rules)["items"]]
-        self._placed += placed
+        whole = scenario_name(given)
+        self._asked += [Asked(placed, whole)] if whole else [Asked([fault]) for fault in placed]
         return Scenario(placed, seed)
 
     def _place(self, document: dict[str, Any], *, flat: bool = True) -> Fault:
@@ -224,13 +230,14 @@ class MockScim(Swept):
             placed = Fault(self._line, self.ask("POST", "/faults", document), since)
         except ControlRefused as refused:
             raise (refused.of_keywords() if flat else refused) from None
-        self._placed.append(placed)
+        self._asked.append(Asked([placed]))
         return placed
 
     @property
     def faults(self) -> list[Fault]:
         """The rules in force, in the order in which they are asked; those of the start among them."""
-        mine = {fault.name: fault for fault in self._placed if not fault.removed}
+        known = [fault for asked in (*self._asked_at_start, *self._asked) for fault in asked.faults]
+        mine = {fault.name: fault for fault in known if not fault.removed}
         return [
             mine.get(document["name"]) or Fault(self._line, document, 0)
             for document in self.ask("GET", "/faults")["items"]
@@ -239,7 +246,15 @@ class MockScim(Swept):
     @property
     def placed(self) -> list[Fault]:
         """The faults that were asked for here since the start or the last reset, those removed among them."""
-        return list(self._placed)
+        return [fault for asked in self._asked for fault in asked.faults]
+
+    def expect_start(self, faults: Any) -> None:  # noqa: ANN401 - what it takes as that option
+        """Look after the faults of the start as well, of which ``unfired`` tells then: the option ``faults``."""
+        self._asked_at_start = asked_at_start(self._line, faults)
+
+    def unfired(self) -> list[Asked]:
+        """What was asked for, at the start or here since the last reset, and has never struck."""
+        return [asked for asked in (*self._asked_at_start, *self._asked) if not asked.struck]
 
     def gate(
         self,

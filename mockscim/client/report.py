@@ -106,17 +106,23 @@ def held(ask: Ask) -> list[str]:
     return found
 
 
-def unfired(rules: Iterable[Mapping[str, Any]]) -> list[str]:
+def unfired(rules: Sequence[Mapping[str, Any]], scenario: str = "") -> list[str]:
     """The fault rules that were put in force and never struck.
 
     Args:
         rules: their documents with ``hits`` and ``matches``.
+        scenario: whose rules they are all: of it one would have been enough.
     """
-    return [
-        f"the fault {_rule(rule)} never struck: {rule['matches'] or 'no'} request{'s' * (rule['matches'] > 1)} matched"
-        for rule in rules
-        if not rule["hits"]
-    ]
+    if len(rules) > 1 and scenario:
+        if any(rule["hits"] for rule in rules):
+            return []
+        told = "; ".join(f"{_rule(rule)}: {_matched(rule)}" for rule in rules)
+        return [f"the scenario {printable(scenario)} never struck: {told}"]
+    return [f"the fault {_rule(rule)} never struck: {_matched(rule)}" for rule in rules if not rule["hits"]]
+
+
+def _matched(rule: Mapping[str, Any]) -> str:
+    return f"{rule['matches'] or 'no'} request{'s' * (rule['matches'] > 1)} matched"
 
 
 def _rule(rule: Mapping[str, Any]) -> str:

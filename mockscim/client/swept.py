@@ -10,6 +10,7 @@ from mockscim.client.life import Life
 from mockscim.client.line import Line
 
 if TYPE_CHECKING:
+    from mockscim.client.asked import Asked
     from mockscim.client.sweeping.keep import Runner
     from mockscim.client.sweeping.result import SweepResult
 
@@ -22,7 +23,8 @@ class Swept(Life):
     """
 
     runner: Runner | None = None
-    _placed: list[Any]
+    _asked: list[Asked]
+    _asked_at_start: list[Asked]
 
     def _begin(self, line: Line) -> None:
         super()._begin(line)
@@ -78,7 +80,7 @@ class Swept(Life):
                 ``desired`` was told, or else where the clean run arrived.
             invariants: which are judged, ``I1,I3`` or a list; all without.
             budget: how long all of it may take, a duration: cases are then taken in an order (by the seed) that covers
-                all requests evenly; the one begun is finished, and what was left out is told.
+                all requests evenly; the one begun is finished, and what was left out is told, by pytest in its summary.
             only: cases: ``7:after:reset``, all of a request (``7``), or ``failed``: those that failed the last time.
                 What ``--mockscim-sweep`` says goes first.
             save: a file for the cases that failed. Under pytest its cache has them without.
@@ -87,7 +89,8 @@ class Swept(Life):
             parameters: of the judge: ``max_deletes``, ``attempts`` …
 
         Raises:
-            AssertionError: something broke; a table of it, the first case in full, and how to run that again.
+            AssertionError: something broke; a table of it, the first case in full, and how to run that again. Or no
+                case was run: no request is one that ``operation`` names, or the budget was used up before.
             TypeError: an argument that there is not.
             ValueError: one that cannot be.
             RuntimeError: it is called in an event loop, which it must not block: ``asweep`` can.
@@ -118,7 +121,7 @@ class Swept(Life):
         try:
             return run(prepared)
         finally:
-            self._placed.clear()  # as each reset does it
+            self._swept()
 
     async def asweep(
         self,
@@ -138,4 +141,9 @@ class Swept(Life):
         try:
             return await arun(prepared)
         finally:
-            self._placed.clear()
+            self._swept()
+
+    def _swept(self) -> None:
+        """Forget what was asked for, as each reset does it; and the start's: what struck in the runs is not known."""
+        self._asked.clear()
+        self._asked_at_start.clear()

@@ -152,17 +152,34 @@ def judged(line: Line, desired: object, only: str | Iterable[str] | None, parame
 
     Raises:
         TypeError: a parameter that there is not; names the nearest and all that there are.
-        ControlRefused: one that cannot be.
+        ValueError: ``only`` names none.
+        ControlRefused: a parameter that cannot be.
     """
     if parameters:
         from mockscim.invariants.parameters import Strictness  # noqa: PLC0415 - who only connects needs no judge
 
         check_names(parameters, "the judge", every={"desired", *Strictness.__struct_fields__})
-    chosen = "" if only is None else only if isinstance(only, str) else ",".join(only)
+    chosen = chosen_invariants(only, "only")
     body: dict[str, Any] = {"parameters": {**({"only": chosen} if chosen else {}), **parameters}}
     if desired is not None:
         body["desired"] = desired
     return Judgement(line.ask("POST", "/invariants", body))
+
+
+def chosen_invariants(given: str | Iterable[str] | None, keyword: str) -> str:
+    """The invariants that are asked for, as the judge is told: ``I1,I4``; "" for all.
+
+    Raises:
+        ValueError: something was given, and it names none: nothing would be judged.
+    """
+    if given is None:
+        return ""
+    chosen = given if isinstance(given, str) else ",".join(given)
+    if not chosen.strip(", "):
+        raise ValueError(
+            f"{keyword}: expected some of I1 to I13, such as I1,I4, not {given!r}; without it all are judged"
+        )
+    return chosen
 
 
 def check(line: Line, judgement: Judgement) -> Judgement:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from urllib.parse import quote
 
 from mockscim.client import failure
-from mockscim.client.line import Line, NotThereError
+from mockscim.client.line import ControlRefused, Line, NotThereError
 
 _EVERYTHING = 10**9
 _MOST_NAMED = 8  # how many names an error tells
@@ -123,6 +123,18 @@ class Resource(Mapping[str, Any]):
             raise NotThereError(failure.unknown(what, str(name), {"it has": list(self._document)}))
         return self._document[key]
 
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """Nothing: its attributes are SCIM's, and read as a mapping's."""
+        if name.startswith("_"):  # of the way in which Python copies, compares and shows objects
+            raise AttributeError(name)
+        key = _key(self._document, name)
+        told = f'attributes of a {self.type} are read as items: ["{key or "userName"}"]'
+        if key is None:
+            told = (
+                failure.unknown(f"{self.type} {self.label} has no {name!r}", name, {"it has": list(self)}) + f"\n{told}"
+            )
+        raise AttributeError(told, name=name, obj=self)
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and _key(self._document, name) is not None
 
@@ -213,12 +225,14 @@ class View:
             attributes: more of them. A group's ``members`` may be ids or names.
 
         Raises:
-            ControlRefused: it cannot be: 400, or 409 where something unique is taken.
+            ControlRefused: it cannot be: 400, an attribute that there is not among them, or 409 where something unique
+                is taken.
         """
         if isinstance(document, str):
             type_ = self._line.ask("GET", self._path, parameters={"limit": 0})["type"]
             document = {"userName" if type_ == "User" else "displayName": document}
-        return self._one(self._line.ask("POST", self._path, {**(document or {}), **attributes}))
+        sent = {**(document or {}), **attributes}
+        return self._one(self._change("POST", self._path, sent, flat=sent == attributes))
 
     def edit(self, key: str, changes: Mapping[str, Any] | None = None, /, **attributes: Any) -> Resource:  # noqa: ANN401
         """Change a resource: each attribute given is replaced, and taken away by None; or as a PatchOp says.
@@ -230,14 +244,14 @@ class View:
 
         Raises:
             KeyError: it is not there.
-            ControlRefused: it cannot be.
+            ControlRefused: it cannot be, or names an attribute that there is not.
 
         Returns:
             It as it is now; as it was where the provider has let it go (who is made inactive leaves Segment).
         """
         held = self[key]
         sent = {**(changes or {}), **attributes}
-        self._line.ask("PATCH", f"{self._path}/{quote(held.id, safe='')}", sent)
+        self._change("PATCH", f"{self._path}/{quote(held.id, safe='')}", sent, flat=not changes)
         return self.get(held.id) or held
 
     def delete(self, key: str) -> None:
@@ -255,6 +269,13 @@ class View:
         names = self.names()
         more = f", … {len(names)} in all" if len(names) > _MOST_NAMED else ""
         return f"<{self._called}: {', '.join(names[:_MOST_NAMED]) or 'none'}{more}>"
+
+    def _change(self, method: str, path: str, sent: Mapping[str, Any], *, flat: bool) -> Any:  # noqa: ANN401
+        """Ask for a change; ``flat``: keywords had said it."""
+        try:
+            return self._line.ask(method, path, sent)
+        except ControlRefused as refused:
+            raise (refused.of_keywords() if flat else refused) from None
 
     def _one(self, document: dict[str, Any]) -> Resource:
         return self[str(document["id"])]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from mockscim.scim.errors import ScimError
 
@@ -381,6 +381,15 @@ def accepted(
 _MOST_NOTES = 100  # a request with 10,000 operations in capitals has made its point before that
 
 
+class Named(Protocol):
+    """What has a name: an attribute."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
 class Tolerance:
     """The leniencies of one request: which are in force, and which were needed."""
 
@@ -406,6 +415,17 @@ class Tolerance:
             self.used = {}
         if len(self.used) < _MOST_NOTES:
             self.used[code, detail] = None
+
+    def unknown(self, owner: str, what: str, name: str, known: Mapping[str, Named]) -> None:  # noqa: ARG002 - slips.py
+        """Note an attribute that there is not, or raise.
+
+        Args:
+            owner: whose it would be: a resource type, a schema, an attribute.
+            what: ``attribute`` or ``sub-attribute``.
+            name: as it was given.
+            known: those that there are.
+        """
+        self.allow("unknown-attribute", f"{owner} has no {what} {name[:100]}")
 
     def absorb(self, other: Tolerance, where: str) -> None:
         """Take over what an operation of a bulk job needed, said with its place there."""

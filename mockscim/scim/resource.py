@@ -107,7 +107,7 @@ def unknown(name: str, resource_type: ResourceType, policy: Policy, tolerance: T
         if policy.unsupported == "reject":
             raise invalid_value(f"{name} is not supported by this provider")
         return
-    tolerance.allow("unknown-attribute", f"{resource_type.name} has no attribute {name[:100]}")
+    tolerance.unknown(resource_type.name, "attribute", name, resource_type.attributes)
 
 
 def coerce_extension(
@@ -126,7 +126,7 @@ def coerce_extension(
             note_twins(value, tolerance)
             odd = True
         if attribute is None:
-            tolerance.allow("unknown-attribute", f"{extension.id} has no attribute {name[:100]}")
+            tolerance.unknown(extension.id, "attribute", name, extension.attributes)
         elif attribute.mutability != "readOnly":
             coerced = coerce(attribute, item, policy, tolerance)
             if coerced is not None:
@@ -390,7 +390,7 @@ def _coerce_complex(
                 odd = True
             sub = attribute.sub_attributes.get(name.lower())
             if sub is None:
-                tolerance.allow("unknown-attribute", f"{attribute.path} has no sub-attribute {name[:100]}")
+                tolerance.unknown(attribute.path, "sub-attribute", name, attribute.sub_attributes)
                 continue
             if sub.mutability == "readOnly":
                 continue

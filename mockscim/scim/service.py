@@ -503,5 +503,6 @@ class Service:
 
 def _verb(method: str, verbs: Mapping[str, str]) -> str:
     if method not in verbs:
-        raise ScimError(405, None, f"{method} is not possible here", {"Allow": ", ".join(verbs)})
+        allowed = [each for verb in verbs for each in (("GET", "HEAD") if verb == "GET" else (verb,))]
+        raise ScimError(405, None, f"{method} is not possible here", {"Allow": ", ".join(allowed)})
     return verbs[method]

@@ -246,7 +246,7 @@ def test_the_url_of_the_environment(elsewhere, monkeypatch):
         MockScim.connect()
     with MockScim.threaded(admin_token="secret") as guarded:
         monkeypatch.setenv("MOCKSCIM_URL", guarded.base_url)
-        with pytest.raises(ControlRefused, match="admin token") as caught:
+        with pytest.raises(ControlRefused, match=r"(?s)wants its admin token: .* MOCKSCIM_ADMIN_TOKEN") as caught:
             MockScim.connect().start()
         assert caught.value.status == 401
         monkeypatch.setenv("MOCKSCIM_ADMIN_TOKEN", "secret")
@@ -254,13 +254,16 @@ def test_the_url_of_the_environment(elsewhere, monkeypatch):
             assert len(scim.users) == 0
 
 
-def test_where_no_server_answers():
-    """It is a ConnectionError that names the address; what is no URL is a ValueError."""
+def test_where_no_server_answers(monkeypatch):
+    """It is a ConnectionError that names the address, and where another is said; what is no URL is a ValueError."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
-    with pytest.raises(ConnectionError, match=f"no server answers at http://127.0.0.1:{port}"):
+    with pytest.raises(ConnectionError, match=f"no server answers at http://127.0.0.1:{port}.*with the argument url$"):
         MockScim.connect(f"http://127.0.0.1:{port}").start()
-    with pytest.raises(ValueError, match="HOST:PORT was expected"):
+    monkeypatch.setenv("MOCKSCIM_URL", f"http://127.0.0.1:{port}")
+    with pytest.raises(ConnectionError, match=r"mockscim serve, or name another with MOCKSCIM_URL$"):
+        MockScim.connect().start()
+    with pytest.raises(ValueError, match=r"^the argument url: http://HOST:PORT was expected"):
         MockScim.connect("ftp://x").start()
 
 

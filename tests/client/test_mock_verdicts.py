@@ -40,9 +40,13 @@ async def test_the_journal(scim, client):
     assert str(journal).count("\n") == 3
     assert repr(journal) == "<Journal of 3 exchanges>"
     assert len(journal.har()["log"]["entries"]) == 3
-    for wrong in (4, 0, -1):
-        with pytest.raises(KeyError, match=f"there is no exchange {wrong} in the journal; the newest is 3"):
-            journal[wrong]
+    assert [journal[-1].n, journal[-3].n] == [3, 1]
+    with pytest.raises(KeyError, match="there is no exchange 4 in the journal; the newest is 3"):
+        journal[4]
+    with pytest.raises(KeyError, match=r"there is no exchange 0 in the journal \(they are numbered from 1\)"):
+        journal[0]
+    with pytest.raises(KeyError, match="there is no exchange -4 in the journal: it has 3"):
+        journal[-4]
     journal.clear()
     assert (len(journal), journal.last) == (0, 3)
 
@@ -230,3 +234,28 @@ async def test_lint_and_explain(scim, client):
     with pytest.raises(ControlRefused) as caught:
         scim.explain("x", type_="Robot")
     assert caught.value.status == 404
+
+
+async def test_a_check_of_nothing_is_refused(scim):
+    """A list of invariants that is empty would judge none."""
+    for nothing in ([], "", ",", [" "]):
+        with pytest.raises(ValueError, match=r"only: expected some of I1 to I13, such as I1,I4, not .*all are"):
+            scim.check(only=nothing)
+    with pytest.raises(ControlRefused, match="expected some of I1 to I13"):
+        scim.ask("POST", "/invariants", {"parameters": {"only": ","}})
+
+
+async def test_operations_that_cannot_be_are_refused(scim):
+    """A misspelt resource type would never be found: verify, sequences, gates and the journal name the nearest."""
+    near = r"'usr\.create': did you mean 'user\.create'\?"
+    for call in (
+        lambda: scim.verify("usr.create", count=0),
+        lambda: scim.verify_sequence(["usr.create"]),
+        lambda: scim.gate("usr.create"),
+        lambda: scim.journal.where("usr.create"),
+    ):
+        with pytest.raises(ControlRefused, match=near):
+            call()
+    with pytest.raises(ControlRefused, match=near):
+        await scim.averify("usr.create", count=0)
+    assert scim.gates == []

@@ -1,5 +1,8 @@
 """The store as a test sees it: looked at and edited behind the client's back, the same over every kind."""
 
+import copy
+import pickle
+
 import pytest
 
 from mockscim import ControlRefused
@@ -119,6 +122,28 @@ async def test_edited_behind_the_clients_back(scim, client):
     assert scim.groups.edit("Engineering", members=["bjorn@example.com"]).members.ids == ["u-2"]
     answer = await client.get("Users/u-1", headers={"If-None-Match": version})
     assert (answer.status_code, answer.json()["active"]) == (200, False)
+
+
+async def test_a_slip_in_an_edit_is_refused(scim):
+    """An attribute that there is not is an error, by keyword or in a document, with the nearest; nothing is done."""
+    with pytest.raises(ControlRefused, match=r"^actve: User has no attribute actve: did you mean 'active'"):
+        scim.users.edit("ann@example.com", actve=False)
+    with pytest.raises(ControlRefused, match=r"^dispalyName: .* did you mean 'displayName'"):
+        scim.users.add(userName="fay@example.com", dispalyName="Fay")
+    with pytest.raises(ControlRefused, match=r"^/name/givnName: .* did you mean 'givenName'"):
+        scim.users.edit("ann@example.com", {"name": {"givnName": "Ann"}})
+    assert (len(scim.users), scim.history) == (5, [])
+
+
+async def test_an_attribute_is_read_as_an_item(scim):
+    """Who reads it as Python's is told how; so is who misspells it."""
+    user = scim.users["dana@example.com"]
+    with pytest.raises(AttributeError, match=r'attributes of a User are read as items: \["displayName"\]'):
+        user.displayName  # noqa: B018
+    with pytest.raises(AttributeError, match=r"(?s)has no 'displaName': did you mean 'displayName'.*read as items"):
+        user.displaName  # noqa: B018
+    assert not hasattr(user, "title")
+    assert copy.deepcopy(user) == pickle.loads(pickle.dumps(user)) == user  # noqa: S301 - of our own
 
 
 async def test_deleted_behind_the_clients_back(scim, client):

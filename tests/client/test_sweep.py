@@ -503,12 +503,30 @@ def test_the_judge_has_its_parameters(scim):
 
 def test_a_budget_leaves_cases_out(scim):
     """What was begun is finished, the rest named; another run with the same seed leaves the same order behind."""
-    result = scim.sweep(careful, outcomes=("503", "reset"), budget="1ms")
+    result = scim.sweep(careful, outcomes=("503", "reset"), budget="1ms", check=False)
     assert result.runs == ()
+    assert not result.ok
     assert len(result.left_out) == 16
     assert "sweep: no case was run" in result.table()
+    assert "the budget of 1ms was used up before the first case: the clean run took" in result.table()
     assert "left out: 16 cases, the budget of 1ms is spent: 1:before:503, 1:before:reset" in result.table()
     assert scim.sweep(careful, outcomes="503", budget=60).left_out == []
+
+
+def test_a_sweep_that_runs_no_case_fails(scim):
+    """It has shown nothing: no request is what it is to strike, or the clean run took all the time that there was."""
+    with pytest.raises(
+        AssertionError, match=r"no case was run.*\nno request of the clean run is one of group\.\*: it sent"
+    ):
+        scim.sweep(careful, operation="group.*")
+    with pytest.raises(
+        AssertionError, match=r"the budget of 1ms was used up before the first case(?s:.*)left out: 8 cases"
+    ):
+        scim.sweep(careful, outcomes="503", budget="1ms")
+    with pytest.raises(ValueError, match=r"^operation: 'usr\.\*': did you mean 'user\.\*'"):
+        scim.sweep(lambda: pytest.fail("it is not run"), operation="usr.*")
+    with pytest.raises(ValueError, match=r"^invariants: expected some of I1 to I13"):
+        scim.sweep(careful, invariants=[])
 
 
 def test_one_case_is_run_again_alone(scim):

@@ -264,3 +264,43 @@ def test_the_report_of_sub_tests_is_short():
         result = scim.sweep(careless, "after", "503", check=False)
         same("sweep-short", result.report(detail=False))
         assert NAMES[0] in result.runs[0].text()
+
+
+def test_what_a_budget_leaves_out_is_said_of_tests_that_pass(suite):
+    """In the summary, by the test; nothing is said of a sweep that ran all, and one that ran none fails."""
+    result = suite(
+        """
+import time
+
+def slow(scim):
+    if 503 in [create(scim, name) for name in ("ann@example.com", "bea@example.com")]:
+        time.sleep(1)
+
+def test_some(scim):
+    scim.sweep(lambda: slow(scim), "before", "503", budget="1s", desired={"users": []}, invariants="I1")
+
+@mockscim.sweep(outcomes="503", phases="before", desired={"users": []}, invariants="I1")
+def test_all(scim):
+    create(scim, "ann@example.com")
+
+def test_none(scim):
+    scim.sweep(careless, "after", "503", budget="1ms")
+
+@mockscim.sweep(operation="group.*")
+def test_untouched(scim):
+    create(scim, "ann@example.com")
+""",
+        "-rN",
+    )
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*the budget of 1ms was used up before the first case*",
+            "*no request of the clean run is one of group.[*]: it sent user.create*",
+            "*= mockscim: sweeps that left something out =*",
+            "test_it.py::test_some",
+            "  sweep: the case held (2 requests x before x 503; seed 0)",
+            "  left out: 1 case, the budget of 1s is spent: ?:before:503",
+        ]
+    )
+    assert "\ntest_it.py::test_all\n" not in result.stdout.str()

@@ -45,4 +45,19 @@ def test_unreachable(suite):
     """A server that is not there is an error of each test, in a line."""
     result = suite("idle", "quiet", MOCKSCIM_URL="http://127.0.0.1:9")
     result.assert_outcomes(passed=1, errors=3, failed=1)
-    result.stdout.fnmatch_lines(["scim: *127.0.0.1:9*"])
+    result.stdout.fnmatch_lines(["scim: *127.0.0.1:9*", "*mockscim serve, or name another with MOCKSCIM_URL"])
+    assert "--url" not in result.stdout.str()
+
+
+def test_faults_of_the_start(suite, server):
+    """Those that a tenant starts with are to strike there, too."""
+    suite("started", **where(server)).assert_outcomes(passed=12, errors=4)
+
+
+def test_shut_out(suite, server):
+    """Without the admin token, or with a wrong one, the line names the variable."""
+    for token, says in (("", "wants its admin token: give"), ("wrong", "refused the admin token")):
+        result = suite("idle", "quiet", **{**where(server), "MOCKSCIM_ADMIN_TOKEN": token})
+        told = " ".join(result.stdout.str().split())
+        assert says in told
+        assert "with MOCKSCIM_ADMIN_TOKEN" in told

@@ -67,6 +67,20 @@ def test_strict_faults_for_all(suite):
     result.stdout.fnmatch_lines(["*the fault user.get-hang-1 (user.get: hang) never struck: no request matched*"])
 
 
+def test_strict_faults_of_the_start(suite):
+    """What a test starts with is to strike as well; of a scenario, given there or later, one rule is enough."""
+    result = suite("started")
+    result.assert_outcomes(passed=12, errors=4)
+    result.stdout.fnmatch_lines(
+        [
+            "scim: the fault user.delete-abort-1 (user.delete: abort) never struck: no request matched",
+            "scim: the scenario flaky never struck: slow (*: latency): no request matched; *",
+            "scim: the scenario flaky never struck: slow (*: latency): no request matched; *",
+            "scim: the fault user.create-abort-1 (user.create: abort) never struck: no request matched",
+        ]
+    )
+
+
 def test_mistakes(suite):
     """The traceback of a mistake in a test ends where the test made it, whatever is imported only by then."""
     result = suite("mistaken", args=["--tb=short"])

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from mockscim.client.line import ControlRefused
+from mockscim.client.report import folded
 from mockscim.client.sweeping.arrival import as_desired, ids_of
 from mockscim.client.sweeping.attempt import Attempt, is_assertion
 from mockscim.client.sweeping.beginning import Beginning, begin, if_there, look
@@ -108,15 +109,16 @@ class Sweep:
         """All of it.
 
         Raises:
-            ValueError: ``only`` names a case that there is not.
+            ValueError: ``only`` names a case that there is not, or ``operation`` what cannot be.
             ControlRefused: the judge does not know a parameter, or what is desired cannot be.
         """
         started = time.monotonic()
+        yield from self._check_operations()
         self._beginning = beginning = yield from look()
         clean, requests = yield from self._clean(beginning)
         if clean.findings:
             yield from begin(beginning)
-            return self._result(beginning.seed, clean, requests, [], [], [], ())
+            return self._result(beginning.seed, clean, requests, [], [], [])
         possible = cases_of(requests, self.settings.outcomes, self.settings.operations)
         cases, gone = self._chosen(possible)
         ordered = cases if self.settings.budget is None else spread(cases, beginning.seed)
@@ -135,7 +137,16 @@ class Sweep:
         yield from begin(beginning)
         done = [runs[case.id] for case in cases if case.id in runs]
         left_out = [(case.id, left[case.id]) for case in cases if case.id in left]
-        return self._result(beginning.seed, clean, requests, done, possible, left_out, gone)
+        idle = "" if done else self._idle(possible, left_out, requests, clean)
+        return self._result(beginning.seed, clean, requests, done, possible, left_out, gone, idle)
+
+    def _check_operations(self) -> Course[None]:
+        """Ask the server, which knows its resource types, for each operation."""
+        for operation in self.settings.operations:
+            try:
+                yield Ask("GET", "/journal", None, {"operation": operation, "limit": 1})
+            except ControlRefused as refused:
+                raise ValueError("\n".join(folded(f"operation: {refused.detail}"))) from None
 
     def leave(self) -> Course[None]:
         """What is to be done where the course came to no end: the directory as it was before the sweep."""
@@ -150,6 +161,19 @@ class Sweep:
         late = [ran for ran in runs if ran.outcome == case.outcome.name and ran.findings[:1]]
         if sum(1 for ran in late if ran.findings[0].broke == NO_RETURN) >= _ENOUGH:
             return f"{_ENOUGH} clients that met {case.outcome.name} did not come back"
+        return ""
+
+    def _idle(
+        self, possible: Sequence[Case], left_out: Sequence[object], requests: Sequence[Request], clean: Ran
+    ) -> str:
+        """Why no case was run, although some should have been; "" where those that failed were asked for: none had."""
+        if not possible:
+            sent = ", ".join(dict.fromkeys(request.operation for request in requests))
+            return f"no request of the clean run is one of {', '.join(self.settings.operations)}: it sent {sent}"
+        if left_out:
+            spent = format_duration(round(clean.seconds, 3))
+            budget = format_duration(self.settings.budget or 0.0)
+            return f"the budget of {budget} was used up before the first case: the clean run took {spent}"
         return ""
 
     def _chosen(self, cases: list[Case]) -> tuple[list[Case], tuple[str, ...]]:
@@ -331,7 +355,8 @@ class Sweep:
         runs: Sequence[Ran],
         cases: Sequence[Case],
         left_out: Sequence[tuple[str, str]],
-        gone: tuple[str, ...],
+        gone: tuple[str, ...] = (),
+        idle: str = "",
     ) -> SweepResult:
         return SweepResult(
             clean=clean,
@@ -344,6 +369,7 @@ class Sweep:
             outcomes=tuple(outcome.name for outcome in self.settings.outcomes),
             reproduce=lambda case: self.reproduce(case, seed),
             gone=gone,
+            idle=idle,
         )
 
 

@@ -55,6 +55,10 @@ class Runner(Protocol):
         """What runs that test again."""
         ...
 
+    def tell(self, text: str) -> None:
+        """Say it at the end, also where the test passes."""
+        ...
+
 
 class NoKeeper:
     """Keeps nothing."""

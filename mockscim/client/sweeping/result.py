@@ -99,6 +99,7 @@ class SweepResult:
         phases, outcomes: as they were asked for.
         reproduce: tells how a case is run again.
         gone: cases that failed the last time and that there are no longer.
+        idle: why no case was run, where some should have been; "" else. Such a sweep has shown nothing, and fails.
     """
 
     clean: Ran
@@ -111,6 +112,7 @@ class SweepResult:
     outcomes: tuple[str, ...]
     reproduce: Callable[[str], str] = field(repr=False, compare=False)
     gone: tuple[str, ...] = ()
+    idle: str = ""
 
     @property
     def findings(self) -> list[Finding]:
@@ -134,8 +136,8 @@ class SweepResult:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing broke."""
-        return not self.findings
+        """Whether nothing broke, and something could have."""
+        return not self.findings and not self.idle
 
     def table(self, width: int = WIDTH) -> str:
         """What broke, at which request, phase and outcome, a line each; and what was not run."""
@@ -147,6 +149,7 @@ class SweepResult:
         failed = [run for run in self.runs if run.findings]
         count = f"{len(failed)} of {len(self.runs)} cases broke something" if failed else self._held()
         lines = _folded(f"sweep: {count} ({self._extent()})", width)
+        lines += _folded(self.idle, width) if self.idle else []
         lines += self._rows(failed, width) if failed else []
         if failed:
             lines += _folded(f"in all: {self._sums(failed)}", width)
@@ -185,7 +188,7 @@ class SweepResult:
         return self.reproduce(case)
 
     def raise_for_findings(self, *, detail: bool = True) -> None:
-        """Raise if anything broke.
+        """Raise if anything broke, or if no case was run that should have been.
 
         Args:
             detail: as ``report``'s.
@@ -195,7 +198,7 @@ class SweepResult:
         """
         __tracebackhide__ = True
         found = self.findings
-        if found:
+        if not self.ok:
             cause = next((f.error for f in found if f.case == found[0].case and f.error is not None), None)
             raise full_failure(self.report(detail=detail)) from cause
 

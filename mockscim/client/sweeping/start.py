@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,15 +12,14 @@ from mockscim import fixtures
 from mockscim.client import failure
 from mockscim.client.in_loop import InLoop
 from mockscim.client.line import ControlRefused, Line, refuse_to_wait
-from mockscim.client.report import folded
 from mockscim.client.sweeping.attempt import Client, RunClient
 from mockscim.client.sweeping.course import Settings, Sweep
 from mockscim.client.sweeping.keep import LAST_FAILED, Keeper, keeper
 from mockscim.client.sweeping.needs import adrive, drive
 from mockscim.client.sweeping.outcomes import PHASES, OutcomeGiven, read_outcomes
 from mockscim.client.sweeping.result import Ran, SweepResult, full_failure
+from mockscim.client.verdicts import chosen_invariants
 from mockscim.durations import parse_duration
-from mockscim.faults.match import wrong_operation
 from mockscim.invariants.parameters import Strictness
 
 
@@ -31,6 +30,7 @@ class Prepared(NamedTuple):
     sweep: Sweep
     client: Client
     keeper: Keeper
+    tell: Callable[[str], None]  # what a test that passes is to say all the same
     check: bool
     detail: bool  # whether the report tells of a case what no sub-test did
 
@@ -64,15 +64,12 @@ def prepare(
     """
     _check(run_client, parameters)
     operations = (operation,) if isinstance(operation, str) else tuple(operation)
-    for name in operations:
-        if wrong := wrong_operation(name):
-            raise ValueError("\n".join(folded(f"operation: {wrong}")))
     listed = read_outcomes(outcomes, phases)
     kept = keeper(save, scim.runner, sweeps)
     named = kept.only or ((only,) if isinstance(only, str) else tuple(only or ()))
     if isinstance(may_fail, bool):
         may_fail = (Exception, SystemExit) if may_fail else ()
-    chosen = "" if invariants is None else invariants if isinstance(invariants, str) else ",".join(invariants)
+    chosen = chosen_invariants(invariants, "invariants")
     settings = Settings(
         phases=tuple(phase for phase in PHASES if any(phase in outcome.phases for outcome in listed)),
         outcomes=listed,
@@ -89,7 +86,8 @@ def prepare(
     )
     sweep = Sweep(settings, kept.command, _teller(subtests))
     client = Client(run_client, scim, settings.timeout)
-    return Prepared(line, sweep, client, kept, check, subtests is None)
+    tell = scim.runner.tell if scim.runner is not None else lambda _: None
+    return Prepared(line, sweep, client, kept, tell, check, subtests is None)
 
 
 def _check(run_client: object, parameters: Iterable[str]) -> None:
@@ -143,11 +141,13 @@ def _leave(prepared: Prepared) -> None:
 
 def _told(prepared: Prepared, result: SweepResult) -> SweepResult:
     __tracebackhide__ = True
-    if not result.clean.findings:
+    if not result.clean.findings and not result.idle:
         done = {ran.case for ran in result.runs}
         # What was not run this time has failed still.
         before = [name for name in prepared.keeper.failed() or () if name in result.cases and name not in done]
         prepared.keeper.keep([*result.failed, *before], result.seed)
+    if result.ok and result.not_run:
+        prepared.tell(result.table())
     if prepared.check:
         result.raise_for_findings(detail=prepared.detail)
     return result
