@@ -69,13 +69,29 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context is not None else ""
-        code = _refuse(f"{' '.join(error.format_message().split())}{hint}", error.exit_code)
+        code = _refuse(f"{' '.join(_message(error).split())}{hint}", error.exit_code)
     except click.Abort:
         code = 130
     except OSError as error:  # of what is opened by no name, standard output alone may fail
         _drop_output()
         code = _refuse(f"{error.filename or 'standard output'}: {error.strerror or error}", WrongInput.exit_code)
     sys.exit(code or 0)
+
+
+def _message(error: click.ClickException) -> str:
+    """What is wrong; with the variable, where a value came from the environment and not from an option."""
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    variable = _variable(context, parameter) if context is not None and parameter is not None else None
+    return error.format_message() if variable is None else f"Invalid value for {variable}: {error.message}"
+
+
+def _variable(context: click.Context, parameter: click.Parameter) -> str | None:
+    """The variable that a parameter has its value from; None where it has it from elsewhere."""
+    if context.get_parameter_source(parameter.name or "") is not click.core.ParameterSource.ENVIRONMENT:
+        return None
+    named = [parameter.envvar] if isinstance(parameter.envvar, str) else list(parameter.envvar or ())
+    own = f"{context.auto_envvar_prefix}_{parameter.name}".upper()
+    return next((name for name in named if os.environ.get(name)), own)
 
 
 def _refuse(text: str, code: int) -> int:
@@ -211,7 +227,7 @@ _output_option = click.option("--output", metavar="FILE", help="Write there inst
 @click.option("--fixture", multiple=True, metavar="FILE|NAME", help="Data to start from; several add up.")
 @click.option("--faults", metavar="FILE|NAME", help="A scenario: fault rules, perhaps with a seed.")
 @click.option("--fault", multiple=True, metavar="SPEC", help="A fault rule, such as user.create=503:0.3:after.")
-@click.option("--latency", metavar="DURATION", help="Every request waits: 50ms, 20ms-80ms.")
+@click.option("--latency", metavar="DURATION", help="Every request waits: 50ms, 20ms-80ms, 2 (seconds).")
 @click.option("--token", multiple=True, metavar="TOKEN", help="What clients must send.  [default: a random one]")
 @click.option("--basic", multiple=True, metavar="USER:PASSWORD", help="What clients may send by HTTP Basic.")
 @click.option(
@@ -249,8 +265,10 @@ def serve(**options: Any) -> None:  # noqa: ANN401
     """Serve until SIGINT or SIGTERM, with --exit-with-stdin also until standard input ends.
 
     Every option has a twin in the environment, MOCKSCIM_SERVE_OPTION; what may be given several times is split there
-    at white space. When standard output is no terminal, its first line is a JSON object with base_url, admin_url,
-    token, profile, seed and pid, with --tls self-signed ca, and with --oauth-client token_url.
+    at white space. A DURATION is 50ms, 2s, 40m, 1h or 1d, and a number without a unit is seconds; a SIZE is 64k or
+    1MiB, and a number without a unit is bytes. When standard output is no terminal, its first line is a JSON object
+    with base_url, admin_url, token, profile, seed and pid, with --tls self-signed ca, and with --oauth-client
+    token_url.
     """
     gc.disable()  # until all is loaded (serve.settle): modules and data are no garbage
     from mockscim.tls import no_authorities
@@ -262,9 +280,19 @@ def serve(**options: Any) -> None:  # noqa: ANN401
     try:
         run(Settings(**options))
     except SettingsError as error:
-        raise WrongInput(str(error)) from None
+        raise WrongInput(_from_where(str(error))) from None
     finally:
         gc.enable()  # of somebody else's process, where this is called in one
+
+
+def _from_where(text: str) -> str:
+    """What is wrong with settings, with the variable beside an option whose value came from the environment."""
+    context = click.get_current_context()
+    blamed, _, rest = text.partition(":")
+    for parameter in context.command.params:
+        if blamed in parameter.opts and (variable := _variable(context, parameter)) is not None:
+            return f"{blamed} (from {variable}):{rest}"
+    return text
 
 
 # -- fixture -------------------------------------------------------------------------------------------------------
@@ -363,7 +391,13 @@ def profiles(*, name: str | None, as_json: bool) -> None:
     with _input():
         profile = known.load(name)
     leniencies = [
-        {"code": row.code, "on": row.code in profile.policy.accepted, "source": row.source, "accepts": row.accepts}
+        {
+            "code": row.code,
+            "on": row.code in profile.policy.accepted,
+            "asked": profile.policy.asks(row.code),
+            "source": row.source,
+            "accepts": row.accepts,
+        }
         for row in LENIENCIES.values()
     ]
     if as_json:
@@ -452,7 +486,7 @@ def types(*, name: str | None, as_json: bool) -> None:
         if as_json:
             _json(kind.describe())
         else:
-            _lines(fault_type_lines(kind.describe()))
+            _lines(fault_type_lines(kind.describe(), _width()))
     elif as_json:
         _json(catalogue)
     else:
@@ -519,16 +553,15 @@ def journal(remote: Remote, *, follow: bool, form: str, since: int) -> None:
         else:
             _lines(journal_row(entry, width) for entry in entries)
 
+    follower = Follower(remote, since) if follow else None
+    entries = remote.journal(since) if follower is None else follower.poll()  # where there is no server, no head either
     if form == "table":
         click.echo(journal_head(width))
-    if not follow:
-        show(remote.journal(since))
-        return
-    follower = Follower(remote, since)
+    show(entries)
     try:
-        while True:
-            show(follower.poll())
+        while follower is not None:
             time.sleep(_POLL_SECONDS)
+            show(follower.poll())
     except KeyboardInterrupt:
         return
 

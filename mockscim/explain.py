@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -34,12 +34,15 @@ _LONGEST_VALUE = 200
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The body of ``POST explain``: a filter, or a PATCH of one resource."""
+    """The body of ``POST explain``: a filter, or the PatchOp message of a PATCH of one resource, whole."""
 
     type: str = "User"
     id: str | None = None
     filter: str | None = None
-    patch: dict[str, Any] | None = None
+    patch: Annotated[
+        dict[str, Any] | None,
+        msgspec.Meta(description="A whole PatchOp message (RFC 7644 §3.5.2), as a client sends it."),
+    ] = None
 
 
 def explain(tenant: Tenant, question: Question, base: str) -> dict[str, Any]:

@@ -229,6 +229,51 @@ def test_fault_types_need_no_server(mockscim):
     assert json.loads(mockscim("faults", "types", "reset", "--json")[1])["name"] == "reset"
 
 
+TOLD = {
+    "lost_ack": "(default reset): What the client meets instead of the answer. One of 500, 502, 503, 504, drop, hang, ",
+    "start_index": "mode (required): What becomes of startIndex. One of echo_wrong, ignored, minus_one, plus_one, ",
+    "total_results": "mode (required): What is said instead. One of grows, minus, page_size, plus, string, zero.",
+    "truncate": "of it where there is a point. An integer, 0 or more or a number from 0 to 1.",
+    "latency": "  sigma (optional): lognormal: spread of the logarithm. A number from 0 to 10.",
+    "index_lag": " (default 30s): ",
+    "rate_limit": "One or several of ip, operation, tenant, token.",
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_fault_type_tells_what_its_parameters_may_be(mockscim, name):
+    """Each with its default, the values that there are or their range, on lines of a hundred columns."""
+    shown = mockscim("faults", "types", name)[1]
+    parameters = shown.partition("Parameters:\n")[2]
+    assert max(map(len, parameters.splitlines())) <= 100
+    assert TOLD[name] in re.sub(r"\n {6}(?=\S)", " ", parameters)
+
+
+@pytest.mark.parametrize("profile", ["interop", "segment", "standard"])
+def test_a_profile_and_its_server_tell_the_same_of_leniencies(mockscim, server, profile):
+    """On, off, or not asked: in the table, for machines, and at the policy of a tenant of that profile."""
+    remote = Remote(f"{server.root}/t/{profile}")
+    remote.call("PUT", "/", {"profile": profile})
+    policy = {row["code"]: (row["on"], row["asked"]) for row in remote.call("GET", "/policy")["items"]}
+    listed = json.loads(mockscim("profiles", profile, "--json")[1])["leniencies"]
+    assert {row["code"]: (row["on"], row["asked"]) for row in listed} == policy
+    shown = mockscim("profiles", profile)[1]
+    for code, (on, asked) in policy.items():
+        told = ("on" if on else "off") if asked else "not asked"
+        assert re.search(rf"^  {told} +{code} ", shown, re.MULTILINE), code
+    assert ("not asked" in shown) == (profile != "interop")
+    ours, _, interop = shown.partition("\nLeniencies")[2].partition("Those of the interoperability profile")
+    assert "interop-put" in interop
+    assert "interop-put" not in ours
+
+
+def test_the_help_says_what_a_number_without_a_unit_is(mockscim):
+    """Seconds, wherever a duration is asked for."""
+    shown = " ".join(mockscim("serve", "--help")[1].split())
+    assert "a number without a unit is seconds" in shown
+    assert "2 (seconds)" in shown
+
+
 # -- faults of a running server ------------------------------------------------------------------------------------
 
 

@@ -133,6 +133,35 @@ def test_members_are_resolved_across_fixtures():
         resolve_members(entries)
 
 
+def test_a_name_means_who_bears_it_in_its_own_file():
+    """Of two files with an Engineering each has its own; who is in neither is looked for in the others."""
+    entries = [
+        Entry("/Groups", {"id": "1", "displayName": "Engineering"}, "/groups/0", "a.json"),
+        Entry("/Groups", {"id": "2", "displayName": "All", "members": ["Engineering"]}, "/groups/1", "a.json"),
+        Entry("/Groups", {"id": "3", "displayName": "engineering"}, "/groups/0", "b.json"),
+        Entry("/Groups", {"id": "4", "displayName": "All", "members": ["Engineering", "ann"]}, "/groups/1", "b.json"),
+        Entry("/Users", {"id": "5", "userName": "Ann"}, "/users/0", "a.json"),
+    ]
+    resolve_members(entries)
+    assert [member["value"] for member in entries[1].document["members"]] == ["1"]
+    assert [member["value"] for member in entries[3].document["members"]] == ["3", "5"]
+
+
+def test_an_ambiguous_name_is_told_with_both_places():
+    """In a third file neither is nearer: the error says where they stand."""
+    entries = [
+        Entry("/Groups", {"id": "1", "displayName": "Twice"}, "/groups/0", "a.json"),
+        Entry("/Groups", {"id": "2", "displayName": "twice"}, "7", "b.ndjson"),
+        Entry("/Groups", {"id": "3", "displayName": "All", "members": ["TWICE"]}, "/groups/0", "c.json"),
+    ]
+    with pytest.raises(FixtureError) as caught:
+        resolve_members(entries)
+    text = (
+        'c.json: /groups/0/members/0: an id was expected, 2 groups are named "TWICE": a.json /groups/0 and b.ndjson:7'
+    )
+    assert str(caught.value) == text
+
+
 def test_a_resource_of_another_type_is_a_member_by_id_or_reference():
     """A Device is found where its type is known, and its own type tells it from others; it has no name."""
     entries = [

@@ -120,6 +120,8 @@ def test_a_quirk_names_switches_that_there_are(name):
 NOT_SWITCHED = {
     "a POST of a user who is in the workspace already is a conflict": "the RFC's own answer: two users of one name "
     "cannot be; an answer of another kind is a fault, abort",
+    "that userName has the form of an e-mail is not checked": "no refusal is known; who wants one has a fault, "
+    "abort with match.where",
     "all members at once are removed": "only the value list of single members is known to fail; the rest is the RFC's",
     "a POST with active=false makes the account known": "follows from behaviour.deactivate, and goes with it",
 }
@@ -146,8 +148,13 @@ def test_switches_of_a_profile_are_those_of_the_policy():
 
 WRONG = [
     ({"colour": "red"}, r"colour"),
-    ({"behaviour": {"colour": "red"}}, r"/behaviour: .*colour"),
+    ({"behaviour": {"colour": "red"}}, r"/behaviour/colour: unknown key"),
     ({"behaviour": {"left_user": "gone"}}, r"/behaviour/left_user: .*gone"),
+    ({"behavior": {}}, r"/behavior: unknown key; did you mean 'behaviour'\? expected one of name, "),
+    ({"behaviour": {"left_user": "inactiv"}}, r"did you mean 'inactive'\? expected one of absent, inactive, got 'inac"),
+    ({"types": {"User": {"external": 1}}}, r"/types/User/external: unknown key; did you mean 'external_id'\?"),
+    ({"filterable": {"User": {"title": ["eq", "lik"]}}}, r"/filterable/User/title/1: .*expected one of eq, ne, co"),
+    ({"accept": "x"}, r"/accept: expected a list, got text"),
     ({"behaviour": {"max_results": 0}}, r"/behaviour/max_results"),
     ({"behaviour": {"sort": "no"}}, r"/behaviour/sort"),
     ({"media_type": "text/html"}, r"/media_type"),
@@ -208,6 +215,9 @@ def test_broken_toml_is_named_with_its_line(tmp_path):
     file = tmp_path / "broken.toml"
     file.write_text('name = "x"\n[behaviour\n', "utf-8")
     assert re.search(r"broken\.toml: .*line 2", wrong(str(file)))
+    file.write_text("# mine\nname=x\n", "utf-8")
+    told = 'line 2, column 6: not TOML: invalid value: name=x; a text stands in quotes, name = "acme"'
+    assert wrong(str(file)) == f"{file}: {told}"
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00"])

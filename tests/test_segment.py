@@ -108,6 +108,14 @@ def test_a_user_has_a_user_name_and_a_display_name(workspace):
     assert workspace.leniencies == []
 
 
+def test_a_user_name_is_not_looked_at(workspace):
+    """It is an e-mail at Segment, and any text is taken: how another is refused there nobody has told."""
+    status, user = workspace.post(userName="notmail")
+    assert (status, user["userName"]) == (201, "notmail")
+    told = [quirk for quirk in profiles.load("segment").document.quirks if "form of an e-mail" in quirk.what]
+    assert [quirk.confidence for quirk in told] == ["guess"]
+
+
 def test_a_user_without_active_is_active(workspace):
     """Who is in the workspace is active: there is no inactive state."""
     assert workspace.post(userName="dee@example.com")[1]["active"] is True

@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import pty
@@ -10,10 +11,15 @@ import urllib.request
 import pytest
 from processes import PATIENCE, TOKEN, Server, command, environment, run
 
+from mockscim import fixtures
+from mockscim.fixtures import reader
+from mockscim.scim import urns
 from mockscim.serve import Settings, SettingsError, bind, build, checked
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the tests are about
 HANGS = ("--fault", "user.create=hang", "--fault", "user.list=latency(60s)", "--fault", "group.list=drip(1, total=60s)")
+
+FIXTURES = [each.name for each in fixtures.bundled() if each.kind == "fixture"]
 
 
 def prepared(**settings):
@@ -251,6 +257,42 @@ def test_localhost_has_one_port_for_all_its_addresses():
 
 
 # -- what it starts from -------------------------------------------------------------------------------------------
+
+
+APART = {"small", "segment-workspace"}  # README says so
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.permutations(FIXTURES, 2)))
+def test_bundled_fixtures_go_together(first, second):
+    """Any two do but those of which the README says otherwise, and then the person who is in both is named."""
+    if {first, second} == APART:
+        with pytest.raises(SettingsError) as caught:
+            prepared(fixture=(first, second))
+        place = f"--fixture: {second}.json: /users/0: userName 'ann@example.com' is taken by another User"
+        assert str(caught.value) == f"{place}, {first}.json /users/0"
+        return
+    server = prepared(fixture=(first, second), profile="standard")
+    counts = [len(fixtures.load(one).resources) for one in (first, second)]
+    assert sum(map(len, server.tenants.use("").store.tables.values())) == sum(counts)
+
+
+@pytest.mark.parametrize("large", [True, False])
+def test_somebody_in_two_files_is_named_before_her_groups(large, tmp_path, monkeypatch):
+    """A group that has her as a member is not to blame; so it is for small files and for large ones of lines."""
+    monkeypatch.setattr(reader, "LARGE", 0 if large else 1 << 30)
+    user, group = {"schemas": [urns.USER], "userName": "ann@example.com"}, {"schemas": [urns.GROUP]}
+    paths = []
+    for name in ("a", "b"):
+        lines = [
+            {**user, "id": f"{name}-1"},
+            {**group, "id": f"{name}-2", "displayName": name, "members": ["ann@example.com"]},
+        ]
+        paths.append(tmp_path / f"{name}.ndjson")
+        paths[-1].write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(SettingsError) as caught:
+        prepared(fixture=tuple(map(str, paths)))
+    told = f"{paths[1]}:1: userName 'ann@example.com' is taken by another User, {paths[0]}:1"
+    assert str(caught.value) == f"--fixture: {told}"
 
 
 def test_fixtures_add_up_and_the_first_profile_counts(tmp_path):

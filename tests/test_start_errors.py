@@ -31,6 +31,26 @@ def test_a_port_in_use_on_ipv6(host, shown):
     assert result.stderr == f"mockscim: error: --port: {shown}:{port} {hint}\n"
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "text"),
+    [
+        ("PORT", "abc", "Invalid value for MOCKSCIM_SERVE_PORT: 'abc' is not a valid integer range."),
+        ("LOG", "loud", "Invalid value for MOCKSCIM_SERVE_LOG: 'loud' is not one of "),
+        ("LATENCY", "soon", "--latency (from MOCKSCIM_SERVE_LATENCY): 'soon': 'soon' is not a duration: expected "),
+        ("FIXTURE", "nowhere", "--fixture (from MOCKSCIM_SERVE_FIXTURE): nowhere: a file or the name of a bundled "),
+    ],
+)
+def test_a_value_of_the_environment_is_blamed_on_its_variable(variable, value, text):
+    """Whoever wrote no option is told the variable; one that was written stays the option's."""
+    result = run("serve", **{f"MOCKSCIM_SERVE_{variable}": value})
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"mockscim: error: {text}")
+    option = f"--{variable.lower()}"
+    written = run("serve", option, value, **{f"MOCKSCIM_SERVE_{variable}": "0"})
+    assert option in written.stderr
+    assert "MOCKSCIM_SERVE" not in written.stderr
+
+
 def test_a_port_that_is_not_for_everybody():
     """The line says which ports are; it is the system's errno that tells, as root may have any."""
     error = cannot_listen("127.0.0.1", 80, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))

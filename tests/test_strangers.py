@@ -80,8 +80,9 @@ def refused(arguments, capsys):
     """The one line that a command says on standard error, with exit status 2."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
-    _, error = capsys.readouterr()
+    output, error = capsys.readouterr()
     assert ended.value.code == 2
+    assert output == ""  # nor the head of a table
     assert error.startswith("mockscim: error: ")
     assert error.count("\n") == 1
     return error

@@ -25,7 +25,13 @@ from mockscim.faults.engine import NO_FAULT, Applied, Attempt, Decision, FaultEn
 from mockscim.faults.errors import FaultError
 from mockscim.faults.registry import FaultType, all_types, find_type
 from mockscim.faults.rule import Rule, compile_rule, compile_rules
-from mockscim.faults.scenario import Scenario, bundled_scenarios, load_scenario, read_scenario
+from mockscim.faults.scenario import (
+    Scenario,
+    bundled_scenarios,
+    load_bundled_scenario,
+    load_scenario,
+    read_scenario,
+)
 from mockscim.faults.spec import latency_rule, parse_spec, rule_document
 
 __all__ = [
@@ -58,6 +64,7 @@ __all__ = [
     "compile_rules",
     "find_type",
     "latency_rule",
+    "load_bundled_scenario",
     "load_scenario",
     "parse_spec",
     "read_scenario",

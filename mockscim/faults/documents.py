@@ -4,6 +4,7 @@ import difflib
 import re
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -42,13 +43,17 @@ def convert(value: object, to: type[T], pointer: str = "") -> T:
     try:
         return msgspec.convert(value, to, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        raise _explain(error, to, pointer) from None
+        raise _explain(error, value, to, pointer) from None
 
 
 def json_schema(of: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a document; what it refers to is in its own ``$defs``."""
     _, components = msgspec.json.schema_components([of], schema_hook=schema_hook)
     schema: dict[str, Any] = components.pop(of.__name__)
+    for field in msgspec.structs.fields(of):
+        # msgspec leaves out those that a function makes
+        if field.default_factory is not msgspec.NODEFAULT:
+            schema["properties"][field.encode_name]["default"] = msgspec.to_builtins(field.default_factory())
     if components:
         schema["$defs"] = components
     return schema
@@ -85,65 +90,96 @@ _WORDS = {
     "null": "null",
 }
 _TYPES = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|(\[\.\.\.\])")
 
 
-def _explain(error: msgspec.ValidationError, to: type, pointer: str) -> FaultError:
+def _explain(error: msgspec.ValidationError, value: object, to: type, pointer: str) -> FaultError:
     """Msgspec's message, "what - at `$.path`", with a JSON pointer and in plain words."""
     what, _, path = str(error).rpartition(" - at `")
     if not what:
         what, path = path, ""
-    path = path.removesuffix("`")
-    keys = [step[1] or int(step[2]) for step in _STEP.finditer(path) if step[1] or step[2]]
+    keys, arms = _declared(path.removesuffix("`"), value, to)
     here = pointer_to(pointer, *keys)
     if isinstance(error.__cause__, Wrong):
         cause = error.__cause__
         return FaultError(pointer_to(here, cause.key) if cause.key else here, str(cause))
     if error.__cause__ is not None:  # a ValueError of ours, already in words
         return FaultError(here, what)
-    field, bounds = _declared(to, keys)
     if found := re.fullmatch(r"Object contains unknown field `(.*)`", what, re.DOTALL):
-        known = getattr(field, "__struct_fields__", ())
-        hint = suggestion(found[1], known)
-        expected = f"expected one of {', '.join(known)}" if known else "no keys are expected here"
-        return FaultError(pointer_to(here, found[1]), f"unknown key; {hint}{expected}")
+        known = [name for arm, _ in arms for name in getattr(arm, "__struct_fields__", ())]
+        expected = f"expected {_one_of(known)}" if known else "no keys are expected here"
+        return FaultError(pointer_to(here, found[1]), f"unknown key; {suggestion(found[1], known)}{expected}")
     if found := re.fullmatch(r"Object missing required field `(.*)`", what, re.DOTALL):
         return FaultError(pointer_to(here, found[1]), "this key is required")
-    if what.startswith("Invalid enum value") and typing.get_origin(field) is Literal:
-        known = dict.fromkeys(map(str, typing.get_args(field)))  # a number may be given as text, too
-        return FaultError(here, f"expected one of {', '.join(known)}; {what.lower()}")
+    values = [value for arm, _ in arms if typing.get_origin(arm) is Literal for value in typing.get_args(arm)]
+    if values and (found := re.fullmatch(r"Invalid enum value (.*)", what, re.DOTALL)):
+        known = list(dict.fromkeys(map(str, values)))  # a number may be given as text, too
+        near = suggestion(found[1].strip("'"), known)
+        return FaultError(here, f"{near}expected {_one_of(known)}, got {found[1]}")
+    bounds = next((bounds for _, bounds in arms if bounds), "")
     if bounds and (found := re.fullmatch(r"Expected (`\w+`) [<>]=.*", what)):
         what = f"Expected {found[1]} {bounds}"
     what = _TYPES.sub(lambda found: " or ".join(_WORDS.get(w, w) for w in found[1].split(" | ")), what)
     return FaultError(here, what[:1].lower() + what[1:])
 
 
-def _declared(of: object, keys: list[str | int]) -> tuple[object, str]:
-    """The declared type at a path of keys, without ``| None``, and its range in words; None and "" if it has none."""
-    for key in keys:
-        of, _ = _bare(of)
-        if isinstance(key, int):
-            of = (typing.get_args(of) or (None,))[0]
-        elif isinstance(of, type) and issubclass(of, msgspec.Struct):
-            of = typing.get_type_hints(of, include_extras=True).get(key)
-        else:
-            return None, ""
-    return _bare(of)
+def _one_of(known: list[str]) -> str:
+    return known[0] if len(known) == 1 else f"one of {', '.join(known)}"
 
 
-def _bare(of: object) -> tuple[object, str]:
-    """A type without Annotated and ``| None``, and ``from 0 to 1`` if it was so annotated."""
-    bounds = ""
-    while True:
-        if typing.get_origin(of) is typing.Annotated:
-            of, *notes = typing.get_args(of)
-            for note in notes:
-                if isinstance(note, msgspec.Meta) and note.ge is not None and note.le is not None:
-                    bounds = f"from {note.ge} to {note.le}"
-        elif isinstance(of, types.UnionType) or typing.get_origin(of) is typing.Union:
-            arms = [arm for arm in typing.get_args(of) if arm is not types.NoneType]
-            if len(arms) != 1:
-                return None, ""
-            of = arms[0]
+_Arms = list[tuple[object, str]]
+
+
+def _declared(path: str, value: object, to: type) -> tuple[list[str | int], _Arms]:
+    """The keys of msgspec's path ``$.a[0][...]``, and the types that are declared there, as ``_arms`` has them.
+
+    Of a mapping with keys of any kind msgspec does not say which key it was: the first whose value does not do.
+    """
+    keys: list[str | int] = []
+    arms = _arms(to)
+    for step in _STEP.finditer(path):
+        below: object = None
+        key: str | int
+        if step[1]:
+            key = step[1]
+            struct = next((arm for arm, _ in arms if isinstance(arm, type) and issubclass(arm, msgspec.Struct)), None)
+            below = typing.get_type_hints(struct, include_extras=True).get(key) if struct is not None else None
+        elif step[2]:
+            key = int(step[2])
+            below = next((typing.get_args(arm)[0] for arm, _ in arms if typing.get_origin(arm) in (list, tuple)), None)
         else:
-            return of, bounds
+            below = next((typing.get_args(arm)[1] for arm, _ in arms if typing.get_origin(arm) is dict), None)
+            key = _unfit(value, below)
+        keys.append(key)
+        arms = _arms(below)
+        value = _below(value, key)
+    return keys, arms
+
+
+def _unfit(mapping: object, of: Any) -> str:  # noqa: ANN401 - a type
+    """The key of the first value that is none of that type."""
+    for key, value in mapping.items() if isinstance(mapping, Mapping) else ():
+        try:
+            msgspec.convert(value, of, dec_hook=_decode)
+        except msgspec.ValidationError:
+            return str(key)
+    return "*"
+
+
+def _below(value: object, key: str | int) -> object:
+    if isinstance(value, Mapping):
+        return value.get(key)
+    return value[key] if isinstance(value, list | tuple) and isinstance(key, int) and key < len(value) else None
+
+
+def _arms(of: object, bounds: str = "") -> _Arms:
+    """The types that a declared one stands for, without Annotated and ``| None``; ``from 0 to 1`` where it is bound."""
+    if typing.get_origin(of) is typing.Annotated:
+        of, *notes = typing.get_args(of)
+        for note in notes:
+            if isinstance(note, msgspec.Meta) and note.ge is not None and note.le is not None:
+                bounds = f"from {note.ge} to {note.le}"
+        return _arms(of, bounds)
+    if isinstance(of, types.UnionType) or typing.get_origin(of) is typing.Union:
+        return [found for arm in typing.get_args(of) if arm is not types.NoneType for found in _arms(arm, bounds)]
+    return [] if of is None else [(of, bounds)]

@@ -78,6 +78,23 @@ def read_scenario(name: str) -> Scenario:
     return load_scenario(bundled[name].read_bytes(), name)
 
 
+def load_bundled_scenario(name: str, pointer: str = "") -> Scenario:
+    """The scenario of that name that comes along, and nothing else: safe for names that come over the network.
+
+    Args:
+        name: of a scenario.
+        pointer: where the name stands, for errors.
+
+    Raises:
+        FaultError: there is none.
+    """
+    bundled = bundled_scenarios()
+    if name not in bundled:
+        hint = f"{suggestion(name, bundled)}expected one of {', '.join(bundled)}"
+        raise FaultError(pointer, f"there is no scenario {name!r}: {hint}")
+    return load_scenario(bundled[name].read_bytes(), name)
+
+
 @cache
 def bundled_scenarios() -> dict[str, Path]:
     """The scenarios that come along, by name."""

@@ -7,6 +7,7 @@ change some of its switches: that is how a guess is switched.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from mockscim.faults import FaultError
+from mockscim.faults.documents import convert
 from mockscim.scim.errors import brief
 from mockscim.scim.policy import INTEROP, TOLERANT, Pagination, Policy, UnknownLeniencyError, accepted
 from mockscim.scim.schema import Registry, ResourceType, Schema, SchemaError, standard_types
@@ -264,13 +267,13 @@ def _read(source: str | Mapping[str, Any], chain: tuple[str, ...]) -> dict[str, 
         try:
             raw: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise ProfileError(f"{where}: {error}") from None
+            raise ProfileError(f"{where}: {_not_toml(text, str(error))}") from None
     else:
         where, raw = "profile", dict(source)
     try:
-        msgspec.convert({"name": where, **raw}, ProfileDocument)
-    except msgspec.ValidationError as error:
-        raise ProfileError(f"{where}: {_pointed(str(error))}") from None
+        convert({"name": where, **raw}, ProfileDocument)
+    except FaultError as error:
+        raise ProfileError(f"{where}: {error}") from None
     extended = raw.get("extends")
     if extended is None:
         return raw
@@ -439,8 +442,11 @@ def _restricted(kind: ResourceType, document: TypeDocument | None, *, as_unknown
     )
 
 
-def _pointed(text: str) -> str:
-    """A validation error of the document with its place first: ``/behaviour/left_user: …``."""
-    message, _, place = text.partition(" - at `$")
-    pointer = place.rstrip("`").replace("[...]", "/*").replace(".", "/").replace("[", "/").replace("]", "")
-    return f"{pointer}: {message}" if pointer else message
+def _not_toml(text: str, wrong: str) -> str:
+    """What is wrong with a text that is not TOML, with the line itself and what may stand there."""
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", wrong, re.DOTALL)
+    if found is None:
+        return f"not TOML: {wrong}"
+    line = text.splitlines()[int(found[2]) - 1].strip()[:100]
+    hint = '; a text stands in quotes, name = "acme"' if found[1] == "Invalid value" else ""
+    return f"line {found[2]}, column {found[3]}: not TOML: {found[1][:1].lower()}{found[1][1:]}: {line}{hint}"

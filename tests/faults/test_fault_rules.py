@@ -50,7 +50,7 @@ ABORT = {"type": "abort", "parameters": {"status": 503}}
         ({"type": "drop", "match": {"operation": "user.x*"}}, "/match/operation"),
         ({"type": "drop", "match": {"method": "post"}}, "/match/method"),
         ({"type": "drop", "match": {"path": "Users"}}, "/match/path"),
-        ({"type": "drop", "match": {"header": {"A": 1}}}, "/match/header"),
+        ({"type": "drop", "match": {"header": {"A": 1}}}, "/match/header/A"),
         ({"type": "drop", "match": {"authenticated": "no"}}, "/match/authenticated"),
         ({"type": "drop", "match": {"where": "userName eq"}}, "/match/where"),
         ({"type": "drop", "match": {"where": ""}}, "/match/where"),

@@ -98,7 +98,7 @@ def test_parameters_make_the_effect(kind, parameters, expected, outcome):
         ("abort", {"status": 503, "body": "x", "detail": "y"}, "/parameters/body"),
         ("abort", {"status": 204, "body": "x"}, "/parameters/body"),
         ("abort", {"status": 304, "detail": "x"}, "/parameters/detail"),
-        ("abort", {"status": 503, "headers": {"X": 1}}, "/parameters/headers"),
+        ("abort", {"status": 503, "headers": {"X": 1}}, "/parameters/headers/X"),
         ("abort", {"status": 503, "headers": {"X Y": "1"}}, "/parameters/headers"),
         ("abort", {"status": 503, "headers": {"X": "1\r\nY: 2"}}, "/parameters/headers"),
         ("abort", {"status": 503, "headers": {"Content-Length": "1"}}, "/parameters/headers"),
@@ -232,6 +232,19 @@ def test_the_catalogue_describes_every_type():
     status = catalogue["abort"]["parameters"]["properties"]["status"]
     assert (status["minimum"], status["maximum"]) == (200, 599)
     assert catalogue["truncate"]["phases"] == ["after"]
+
+
+def test_every_parameter_is_described_and_tells_its_default():
+    """In the JSON Schema, for whoever reads it: words of its own, and what holds where it is not given."""
+    for entry in types_catalogue():
+        schema = entry["parameters"]
+        for name, told in schema.get("properties", {}).items():
+            assert told.get("description", "").strip(), (entry["name"], name)
+            if (entry["name"], name) != ("abort", "body"):  # without it there is a SCIM Error, which no value is
+                assert ("default" in told) != (name in schema.get("required", ())), (entry["name"], name)
+    catalogue = {entry["name"]: entry["parameters"]["properties"] for entry in types_catalogue() if entry["parameters"]}
+    assert catalogue["stale_read"]["scope"]["default"] == ["get", "list", "filter"]
+    assert catalogue["duplicate_delivery"]["gap"]["default"] == 0.0
 
 
 def test_a_parameter_cannot_bear_the_name_of_an_envelope_key():

@@ -42,7 +42,9 @@ class ErrorShape(Parameters, frozen=True, kw_only=True):
             " fit."
         ),
     ] = "html_502"
-    status: Annotated[int, Meta(ge=400, le=599, description="An error where the provider has none.")] | None = None
+    status: Annotated[
+        Annotated[int, Meta(ge=400, le=599)] | None, Meta(description="An error where the provider has none.")
+    ] = None
 
     def effect(self, _draw: Draw, /) -> Effect:
         """Reshape."""

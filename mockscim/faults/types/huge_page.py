@@ -37,9 +37,10 @@ _SINCE = "2026-01-01T00:00:00Z"
 class HugePage(Parameters, frozen=True, kw_only=True):
     """How huge."""
 
-    resources: (
-        Annotated[int, Meta(ge=1, le=100_000, description="How many resources the directory seems to have.")] | None
-    ) = None
+    resources: Annotated[
+        Annotated[int, Meta(ge=1, le=100_000)] | None,
+        Meta(description="How many resources the directory seems to have."),
+    ] = None
     bytes: Annotated[
         int | str | None, Meta(description="How long the answer is at least: a number of bytes, or text such as 10MiB.")
     ] = None

@@ -48,7 +48,9 @@ class Latency(Parameters, frozen=True, kw_only=True):
     mean: Annotated[Seconds | None, Meta(description="normal: the mean.")] = None
     stddev: Annotated[Seconds | None, Meta(description="normal: the standard deviation.")] = None
     median: Annotated[Seconds | None, Meta(description="lognormal: half of the delays are shorter.")] = None
-    sigma: Annotated[float, Meta(ge=0, le=10, description="lognormal: spread of the logarithm.")] | None = None
+    sigma: Annotated[
+        Annotated[float, Meta(ge=0, le=10)] | None, Meta(description="lognormal: spread of the logarithm.")
+    ] = None
     max: Annotated[Seconds | None, Meta(description="normal, lognormal: longest delay, as upper.")] = None
 
     def __post_init__(self) -> None:

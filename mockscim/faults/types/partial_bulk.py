@@ -37,7 +37,9 @@ class PartialBulk(Parameters, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Operations that fail: their bulkId or path; * stands for any text."),
     ] = ()
-    fail_every: Annotated[int, Meta(ge=1, description="Each so manieth operation fails.")] | None = None
+    fail_every: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="Each so manieth operation fails.")] = (
+        None
+    )
     status: Annotated[int, Meta(ge=400, le=599, description="The status of the operations that fail.")] = 500
     honour_fail_on_errors: Annotated[bool, Meta(description="false: failOnErrors is ignored.")] = True
     drop_bulk_ids: Annotated[bool, Meta(description="The results bear no bulkId.")] = False

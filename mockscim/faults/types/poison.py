@@ -24,8 +24,8 @@ from mockscim.scim.filter import Node, parse
 class Poison(Parameters, frozen=True, kw_only=True):
     """Which resource, by one of these."""
 
-    user_name: Annotated[str, Meta(description="The userName that it has, or is to get.")] | None = None
-    id: Annotated[str, Meta(description="Its id.")] | None = None
+    user_name: Annotated[str | None, Meta(description="The userName that it has, or is to get.")] = None
+    id: Annotated[str | None, Meta(description="Its id.")] = None
     status: Annotated[int, Meta(ge=400, le=599, description="The status.")] = 500
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ class ReadOnly(Parameters, frozen=True, kw_only=True):
     """What is said."""
 
     status: Annotated[int, Meta(ge=400, le=599, description="The status.")] = 503
-    retry_after: Annotated[int, Meta(ge=0, description="Retry-After, in seconds.")] | None = None
+    retry_after: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="Retry-After, in seconds.")] = None
 
     def happen(self, moment: Moment, /) -> Effect:
         """Only writes."""

@@ -23,7 +23,7 @@ from mockscim.scim.errors import ScimError
 class ScopeLoss(Parameters, frozen=True, kw_only=True):
     """Which right is missing."""
 
-    scope: Annotated[str, Meta(description="The scope that is missing, for WWW-Authenticate.")] | None = None
+    scope: Annotated[str | None, Meta(description="The scope that is missing, for WWW-Authenticate.")] = None
 
     def __post_init__(self) -> None:
         if self.scope is not None and not (self.scope.isascii() and self.scope.isprintable() and '"' not in self.scope):

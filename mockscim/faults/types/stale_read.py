@@ -42,7 +42,9 @@ class StaleRead(Parameters, frozen=True, kw_only=True):
         Literal["time", "manual"] | None, Meta(description="What brings a change to light; as the others tell.")
     ] = None
     seconds: Annotated[Seconds | None, Meta(description="time: how long a change is not seen; 30s by default.")] = None
-    reads: Annotated[int, Meta(ge=1, description="manual: how many reads miss a change.")] | None = None
+    reads: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="manual: how many reads miss a change.")] = (
+        None
+    )
     scope: Annotated[Scope | list[Scope], Meta(description="Which reads: get by id, list, filter.")] = field(
         default_factory=lambda: ["get", "list", "filter"]
     )

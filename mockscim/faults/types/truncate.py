@@ -22,10 +22,10 @@ from mockscim.faults.registry import Parameters, fault
 class TruncateParameters(Parameters, frozen=True, kw_only=True):
     """Where, whether the framing tells, and what comes after."""
 
-    at: (
-        Annotated[int, Meta(ge=0, description="Bytes of the body that are sent.")]
-        | Annotated[float, Meta(ge=0, le=1, description="Fraction of the body that is sent.")]
-    ) = 0.5
+    at: Annotated[
+        Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0, le=1)],
+        Meta(description="How much of the body is sent: so many bytes, or a fraction of it where there is a point."),
+    ] = 0.5
     framing: Annotated[
         Literal["broken", "chunked", "valid"],
         Meta(
