@@ -104,4 +104,4 @@ def test_a_server_that_cannot_start_is_an_error_at_once(suite, command):
     done = run(suite, "recipe", command, MOCKSCIM_SERVE_PROFILE="nonsense")
     assert done.returncode == 1
     assert "mockscim ended with exit code 2" in done.stdout
-    assert "mockscim: error: --profile: nonsense" in done.stdout + done.stderr
+    assert "mockscim: error: --profile (from MOCKSCIM_SERVE_PROFILE): nonsense" in done.stdout + done.stderr
