@@ -10,6 +10,7 @@ import asyncio
 import re
 import socket
 import struct
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
@@ -26,6 +27,8 @@ if TYPE_CHECKING:  # who makes an Answer need not wait for aiohttp
 
 Pause = Callable[[float | None], Awaitable[bool]]
 
+# Whether writelines() tells who does not wait for a client that does not read: CVE-2024-12254.
+_LINES_PAUSE = not ((3, 12) <= sys.version_info < (3, 12, 9) or (3, 13) <= sys.version_info < (3, 13, 2))
 _DRAIN_ABOVE = 64 * 1024
 # Up to this size head and body are joined; beyond it the transport may do better than to copy.
 _COPY_BELOW = 4096
@@ -135,7 +138,7 @@ class Answer:
         first = head(self.status, self.headers, len(body), keep_alive=bool(self.keep_alive), old=old)
         if method == "HEAD" or self.status in _NO_BODY:
             transport.write(first)
-        elif len(body) > _COPY_BELOW:
+        elif len(body) > _COPY_BELOW and _LINES_PAUSE:
             transport.writelines((first, body))
         else:
             transport.write(first + body)
