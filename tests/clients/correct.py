@@ -14,7 +14,9 @@ from edge import GROUP, PATCH_OP, USER
 from lines import LOST, Answer, Request, Together, Wait, filtered
 
 TRIES = 4
-VAIN = 6  # times that the same is asked for in a row without an answer, however many steps ask for it
+# Times that the same is asked for in a row without an answer, however many steps ask for it. On the wire it may be
+# twice as often: aiohttp's client sends a GET again by itself, once, also where the connection was new.
+VAIN = 4
 LOOKS = (1, 8, 40)  # seconds between look-ups of what is in doubt: writes land late, indexes lag
 LONGEST = 300  # seconds: a longer Retry-After is not believed
 MANAGED = {"/Users": ("externalId", "displayName", "active"), "/Groups": ("externalId", "displayName")}
